@@ -1,0 +1,76 @@
+//! `signloop ingest`: files through the same pipeline.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use crossbeam_channel::bounded;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::service::Service;
+use super::{Exit, Failure, LakeOption};
+use crate::metrics::{Duplicate, Tally};
+use crate::pipeline::{Pipeline, Settings};
+use crate::source::{Lane, files};
+
+/// Chunks read ahead of the workers, about 1 MiB each.
+const EVENTS: usize = 4;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  signloop ingest --lake lake insights-logs-signinlogs/
+  signloop ingest --lake lake export.ndjson.gz PT1H.json
+
+Reads one record a line, JSON documents, arrays and {\"records\":[…]} envelopes, plain or gzip.
+A second run of the same files adds nothing; an interrupted run goes on where it was.")]
+pub struct Options {
+    /// Files, or folders with all below them
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    lake: LakeOption,
+}
+
+pub fn run(options: &Options) -> Result<Exit, Failure> {
+    let inputs = files::inputs(&options.paths)?;
+    let service = Service::new()?;
+    service.stop_on_signal();
+    let mut pipeline = service.runtime.block_on(Pipeline::start(&options.lake.lake, Settings::default(), service.shared(), None))?;
+    let lanes: Vec<Arc<Lane>> = inputs.iter().map(|input| input.lane.clone()).collect();
+    let (next, replayed) = service.runtime.block_on(pipeline.resume(&lanes))?;
+
+    let bar = progress_bar(inputs.iter().map(|input| input.bytes).sum());
+    let (events, incoming) = bounded(EVENTS);
+    let (stop, told) = (service.stop.clone(), bar.clone());
+    let summary = service.drive(
+        incoming,
+        |incoming| pipeline.run(incoming, replayed, &stop),
+        move |ended| files::read(&inputs, &next, &events, ended, |bytes| told.inc(bytes)),
+    )?;
+    bar.finish_and_clear();
+    let files = lanes.len();
+    writeln!(std::io::stdout().lock(), "{}", told_in_words(files, &summary.tally, options))?;
+    Ok(Exit::Ok)
+}
+
+fn progress_bar(bytes: u64) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
+    ProgressBar::new(bytes).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+fn told_in_words(files: usize, tally: &Tally, options: &Options) -> String {
+    let sum = |counts: &[u64]| counts.iter().sum::<u64>();
+    format!(
+        "{files} files: {} new sign-ins, {} copies, {} revisions, {} rejects, {} of other logs; lake {}",
+        sum(&tally.events),
+        tally.duplicates[Duplicate::Copy as usize],
+        tally.duplicates[Duplicate::Revision as usize],
+        sum(&tally.rejects),
+        sum(&tally.passed_over),
+        options.lake.lake.display()
+    )
+}

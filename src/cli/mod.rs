@@ -1,0 +1,104 @@
+//! The command line: arguments to a command, its errors to a sentence and an exit code.
+//!
+//! Data goes to standard output, everything else to standard error.
+
+mod demo;
+mod failure;
+mod ingest;
+mod loops;
+mod migrations;
+mod output;
+mod report;
+mod run;
+mod service;
+mod sql;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use failure::{Exit, Failure};
+
+const AFTER_HELP: &str = "\
+Examples:
+  signloop demo --exit                          see it at work on a synthetic tenant
+  signloop ingest --lake lake exports/          read exported sign-in logs
+  signloop migrations import moves.csv --lake lake --tz Europe/Berlin --date-order dmy
+  signloop report --lake lake                   how the migration went
+  signloop sql --lake lake \"SELECT * FROM stuck_now\"
+
+Exit codes: 0 ok, 1 failure, 2 usage, 3 invalid configuration or data, 4 unreachable, 5 findings (--fail-on-any)";
+
+/// Finds people stuck in legacy-auth loops after a mailbox migration.
+#[derive(Debug, Parser)]
+#[command(name = "signloop", version, after_help = AFTER_HELP, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// A synthetic tenant through a migration weekend, with an embedded broker
+    Demo(demo::Options),
+    /// The service: sign-ins from Kafka or Event Hubs into the lake
+    Run(run::Options),
+    /// Files and folders of sign-ins into the lake; what is in it already is not added again
+    Ingest(ingest::Options),
+    /// Facts of mailbox migrations
+    #[command(subcommand)]
+    Migrations(migrations::Command),
+    /// How the migration went: health per batch, who is stuck, why, and what to do
+    Report(report::Options),
+    /// Loops: who is stuck, why, what to do
+    Loops(loops::Options),
+    /// One SQL query over the tables and views of the lake
+    Sql(sql::Options),
+}
+
+/// Where the lake is.
+#[derive(Debug, Clone, Args)]
+pub struct LakeOption {
+    /// Folder of the lake
+    #[arg(long, env = "SIGNLOOP_LAKE__PATH", default_value = "signloop.lake", value_name = "FOLDER")]
+    pub lake: PathBuf,
+}
+
+/// How rows are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Drawn, for people
+    Table,
+    /// Comma-separated with a header
+    Csv,
+    /// One array of objects
+    Json,
+}
+
+/// Runs the command that the arguments name.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    // Rust ignores a closed pipe by default and then fails at the next line of output.
+    match dispatch(arguments.command) {
+        Ok(exit) => exit.into(),
+        Err(failure) if failure.is_closed_pipe() => Exit::Ok.into(),
+        Err(failure) => {
+            eprintln!("signloop: {failure}");
+            failure.exit().into()
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Demo(options) => demo::run(&options),
+        Command::Run(options) => run::run(&options),
+        Command::Ingest(options) => ingest::run(&options),
+        Command::Migrations(command) => migrations::run(&command),
+        Command::Report(options) => report::run(&options),
+        Command::Loops(options) => loops::run(&options),
+        Command::Sql(options) => sql::run(&options),
+    }
+}

@@ -1,0 +1,39 @@
+//! `signloop sql`: one query over the lake.
+
+use std::io::Read as _;
+
+use clap::Args;
+
+use super::{Exit, Failure, Format, LakeOption, output, service};
+use crate::lake::sql::Session;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  signloop sql \"SELECT * FROM batch_health\"
+  signloop sql --format csv \"SELECT protocol, count(*) FROM sign_ins WHERE outcome = 'blocked' GROUP BY protocol\"
+  signloop sql \"SHOW TABLES\"")]
+pub struct Options {
+    /// The query; `-` reads it from standard input
+    query: String,
+    #[command(flatten)]
+    lake: LakeOption,
+    /// How rows are shown
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+}
+
+pub fn run(options: &Options) -> Result<Exit, Failure> {
+    let query = if options.query == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text)?;
+        text
+    } else {
+        options.query.clone()
+    };
+    let (schema, batches) = service::runtime()?.block_on(async {
+        let session = Session::open(&options.lake.lake).await?;
+        session.query(&query).await
+    })?;
+    output::write(&mut std::io::stdout().lock(), options.format, &schema, &batches)?;
+    Ok(Exit::Ok)
+}

@@ -1,0 +1,128 @@
+//! Finds where JSON values begin and end without reading them.
+//!
+//! Used where a whole message could not be read in one go: a value that is broken inside still has
+//! an end, so its neighbours are read. Counts brackets outside strings; judges nothing else.
+
+use memchr::memchr2;
+
+/// The end (exclusive) of the value that begins at `start`; `None` if it never ends.
+#[must_use]
+pub fn value_end(text: &[u8], start: usize) -> Option<usize> {
+    match text.get(start)? {
+        b'{' | b'[' => container_end(text, start),
+        b'"' => string_end(text, start),
+        _ => {
+            let length = text[start..].iter().take_while(|byte| !is_delimiter(**byte)).count();
+            (length > 0).then_some(start + length)
+        }
+    }
+}
+
+/// The first byte at or after `at` that is not white space.
+#[must_use]
+pub fn skip_space(text: &[u8], at: usize) -> usize {
+    at + text[at.min(text.len())..].iter().take_while(|byte| byte.is_ascii_whitespace()).count()
+}
+
+fn is_delimiter(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b',' | b'{' | b'}' | b'[' | b']' | b'"')
+}
+
+fn container_end(text: &[u8], start: usize) -> Option<usize> {
+    let mut depth = 0usize;
+    let mut at = start;
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'"' => {
+                at = string_end(text, at)?;
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => {
+                depth -= 1;
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+fn string_end(text: &[u8], start: usize) -> Option<usize> {
+    let mut at = start + 1;
+    loop {
+        let found = at + memchr2(b'"', b'\\', text.get(at..)?)?;
+        if text[found] == b'"' {
+            return Some(found + 1);
+        }
+        at = found + 2;
+    }
+}
+
+/// The byte ranges of the items of the list that begins at `start`, and where the list ended.
+///
+/// An item without an end reaches to the end of the text, and the list's end is `None`.
+#[must_use]
+pub fn list_items(text: &[u8], start: usize) -> (Vec<(usize, usize)>, Option<usize>) {
+    let mut items = Vec::new();
+    let mut at = start + 1;
+    loop {
+        at = skip_space(text, at);
+        match text.get(at) {
+            None => return (items, None),
+            Some(b']') => return (items, Some(at + 1)),
+            Some(b',') => at += 1,
+            Some(_) => match value_end(text, at) {
+                Some(end) => {
+                    items.push((at, end));
+                    at = end;
+                }
+                None => {
+                    items.push((at, text.len()));
+                    return (items, None);
+                }
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn brackets_in_strings_do_not_count() {
+        let text = br#"{"a":"}]\"{","b":[1,{"c":2}]} tail"#;
+        assert_eq!(value_end(text, 0), Some(text.len() - 5));
+    }
+
+    #[test]
+    fn a_broken_item_has_an_end_and_neighbours() {
+        let text = br#"[{"a":1},{oops},{"b":2}]"#;
+        let (items, end) = list_items(text, 0);
+        let found: Vec<_> = items.iter().map(|(from, to)| &text[*from..*to]).collect();
+        assert_eq!(found, [&b"{\"a\":1}"[..], b"{oops}", b"{\"b\":2}"]);
+        assert_eq!(end, Some(text.len()));
+    }
+
+    #[test]
+    fn a_value_cut_off_has_no_end() {
+        assert_eq!(value_end(br#"{"a":"b"#, 0), None);
+        assert_eq!(value_end(br#""\"#, 0), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_end_or_do_not_but_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = value_end(&bytes, 0);
+            let (items, _) = list_items(&bytes, 0);
+            for (from, to) in items {
+                prop_assert!(from < to && to <= bytes.len());
+            }
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! Instants as the log writes them, to UTC microseconds.
+//!
+//! The normal form `2026-05-06T04:06:06.6547905Z` is read by hand, since it stands twice in every
+//! record; the US form of some exporters (`12/12/2025 3:03:58 PM`) and offsets follow. A time without
+//! a zone is UTC: Microsoft documents the log's times so.
+
+/// Microseconds in a second.
+pub const SECOND: i64 = 1_000_000;
+/// Microseconds in a minute.
+pub const MINUTE: i64 = 60 * SECOND;
+/// Microseconds in an hour.
+pub const HOUR: i64 = 60 * MINUTE;
+/// Microseconds in a day.
+pub const DAY: i64 = 24 * HOUR;
+
+/// The first instant taken for a sign-in: 2000-01-01; no sign-in log is older.
+const EARLIEST: i64 = 10_957 * DAY;
+/// The first instant no longer taken: 2100-01-01.
+const LATEST: i64 = 47_482 * DAY;
+
+/// Reads an instant; `None` when it is not one, or lies outside the years 2000 to 2099.
+#[must_use]
+pub fn instant(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let micros = iso(text.as_bytes()).or_else(|| us(text))?;
+    (EARLIEST..LATEST).contains(&micros).then_some(micros)
+}
+
+/// Days since 1970 of the instant's UTC date.
+#[must_use]
+pub fn date(micros: i64) -> i32 {
+    // In range: instants lie within the years 2000 to 2099.
+    micros.div_euclid(DAY) as i32
+}
+
+/// `YYYY-MM-DD[T ]HH:MM:SS[.f…][zone]`.
+fn iso(text: &[u8]) -> Option<i64> {
+    if text.len() < 19 || text[4] != b'-' || text[7] != b'-' || !matches!(text[10], b'T' | b't' | b' ') {
+        return None;
+    }
+    let (year, month, day) = (number(&text[0..4])?, number(&text[5..7])?, number(&text[8..10])?);
+    let time = clock(&text[11..19])?;
+    let (fraction, zone) = fraction(&text[19..])?;
+    Some(civil(year, month, day)? * DAY + time + fraction - offset(zone)?)
+}
+
+/// `HH:MM:SS` as microseconds of the day; a leap second counts as the second before it.
+fn clock(text: &[u8]) -> Option<i64> {
+    if text[2] != b':' || text[5] != b':' {
+        return None;
+    }
+    let (hour, minute, second) = (number(&text[0..2])?, number(&text[3..5])?, number(&text[6..8])?);
+    if hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    Some(hour * HOUR + minute * MINUTE + second.min(59) * SECOND)
+}
+
+/// An optional `.f…` of any length, cut to microseconds, and what follows it.
+fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
+    let Some((b'.' | b',', digits)) = text.split_first() else {
+        return Some((0, text));
+    };
+    let length = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if length == 0 {
+        return None;
+    }
+    let mut micros = 0;
+    for at in 0..6 {
+        micros = micros * 10 + if at < length { i64::from(digits[at] - b'0') } else { 0 };
+    }
+    Some((micros, &digits[length..]))
+}
+
+/// `Z`, nothing, or `±HH[:]MM`, as microseconds east of UTC.
+fn offset(zone: &[u8]) -> Option<i64> {
+    let (sign, rest) = match zone {
+        [] | [b'Z' | b'z'] => return Some(0),
+        [b'+', rest @ ..] => (1, rest),
+        [b'-', rest @ ..] => (-1, rest),
+        _ => return None,
+    };
+    let (hours, minutes) = match rest {
+        [_, _] => (number(rest)?, 0),
+        [a, b, c, d] | [a, b, b':', c, d] => (number(&[*a, *b])?, number(&[*c, *d])?),
+        _ => return None,
+    };
+    (hours <= 14 && minutes <= 59).then_some(sign * (hours * HOUR + minutes * MINUTE))
+}
+
+/// `M/D/YYYY[,] H:MM:SS[.f] [AM|PM] [zone]`, month first as Azure writes it.
+fn us(text: &str) -> Option<i64> {
+    let mut parts = text.split_whitespace();
+    let mut date = parts.next()?.trim_end_matches(',').splitn(3, '/');
+    let (month, day, year) = (date.next()?, date.next()?, date.next()?);
+    let day_start = civil(digits(year, 4)?, digits(month, 2)?, digits(day, 2)?)? * DAY;
+
+    let mut time = parts.next()?.splitn(3, ':');
+    let (hour, minute, second) = (time.next()?, time.next()?, time.next()?);
+    let (second, rest) = second.split_at(second.find('.').unwrap_or(second.len()));
+    let (micros, []) = fraction(rest.as_bytes())? else {
+        return None;
+    };
+    let (mut hour, minute, second) = (digits(hour, 2)?, digits(minute, 2)?, digits(second, 2)?);
+
+    let mut next = parts.next();
+    if let Some(half) = next.filter(|half| half.eq_ignore_ascii_case("am") || half.eq_ignore_ascii_case("pm")) {
+        if !(1..=12).contains(&hour) {
+            return None;
+        }
+        hour = hour % 12 + if half.eq_ignore_ascii_case("pm") { 12 } else { 0 };
+        next = parts.next();
+    }
+    if hour > 23 || minute > 59 || second > 59 || parts.next().is_some() {
+        return None;
+    }
+    let east = offset(next.unwrap_or("").as_bytes())?;
+    Some(day_start + hour * HOUR + minute * MINUTE + second * SECOND + micros - east)
+}
+
+fn digits(text: &str, most: usize) -> Option<i64> {
+    (text.len() <= most).then(|| number(text.as_bytes())).flatten()
+}
+
+fn number(text: &[u8]) -> Option<i64> {
+    let mut value = 0;
+    for byte in text {
+        if !byte.is_ascii_digit() {
+            return None;
+        }
+        value = value * 10 + i64::from(byte - b'0');
+    }
+    (!text.is_empty()).then_some(value)
+}
+
+/// Days since 1970-01-01 of a proleptic Gregorian date (Howard Hinnant, "chrono-compatible low-level
+/// date algorithms").
+fn civil(year: i64, month: i64, day: i64) -> Option<i64> {
+    if !(1..=12).contains(&month) || day < 1 || day > days_in(year, month) {
+        return None;
+    }
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    Some(era * 146_097 + day_of_era - 719_468)
+}
+
+fn days_in(year: i64, month: i64) -> i64 {
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    match month {
+        2 if leap => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_form_seen_in_real_logs_is_read() {
+        let expected = Some(1_778_040_366_654_790);
+        assert_eq!(instant("2026-05-06T04:06:06.6547905Z"), expected);
+        assert_eq!(instant("2026-05-06T04:06:06.6547905+00:00"), expected);
+        assert_eq!(instant("2026-05-05T23:06:06.654790-05:00"), expected);
+        assert_eq!(instant("2026-05-06 04:06:06.654790"), expected);
+        let whole = Some(1_765_551_838_000_000);
+        assert_eq!(instant("12/12/2025 3:03:58 PM"), whole);
+        assert_eq!(instant("12/12/2025 15:03:58"), whole);
+        assert_eq!(instant("12/12/2025 4:03:58 PM +01:00"), whole);
+        assert_eq!(instant("12/12/2025, 3:03:58.000 PM"), whole);
+    }
+
+    #[test]
+    fn what_is_not_an_instant_is_refused() {
+        for text in [
+            "", "yesterday", "2026-02-30T00:00:00Z", "2026-13-01T00:00:00Z", "1999-12-31T23:59:59Z",
+            "2100-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "2026-05-06T24:00:00Z", "13/13/2025 3:03:58 PM",
+            "2026-05-06T04:06:06.Z", "2026-05-06T04:06:06+99:00", "12/12/2025 13:03:58 PM", "2026-05-06T04:06",
+        ] {
+            assert_eq!(instant(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_instant_written_by_another_library_is_read_back(micros in EARLIEST..LATEST) {
+            let written = jiff::Timestamp::from_microsecond(micros).expect("in range").to_string();
+            prop_assert_eq!(instant(&written), Some(micros));
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{0,40}") {
+            let _ = instant(&text);
+        }
+    }
+}

@@ -1,0 +1,375 @@
+//! The one description of the input: which fields of a record we read, under which spellings.
+//!
+//! Everything not named here is skipped. A repeated key counts with its last value. Objects that
+//! turn out to be something else read as absent. Field names follow the sign-in resource of
+//! Microsoft Graph; the all-lower-case spellings are those of collectors that fold keys.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use super::conditions::Conditions;
+use super::values::{Flag, Int, List, Text};
+
+/// An object's key; borrowed unless escaped.
+struct Key<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+        impl<'de> Visitor<'de> for KeyVisitor {
+            type Value = Key<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a key")
+            }
+            fn visit_borrowed_str<E: Error>(self, key: &'de str) -> Result<Self::Value, E> {
+                Ok(Key(Cow::Borrowed(key)))
+            }
+            fn visit_str<E: Error>(self, key: &str) -> Result<Self::Value, E> {
+                Ok(Key(Cow::Owned(key.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+/// Scalars where an object was expected read as absent.
+macro_rules! absent_scalars {
+    () => {
+        fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+            Ok(Self::Value::default())
+        }
+        fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
+            Ok(Self::Value::default())
+        }
+        fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+            Ok(Self::Value::default())
+        }
+        fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
+            Ok(Self::Value::default())
+        }
+        fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
+            Ok(Self::Value::default())
+        }
+        fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
+            Ok(Self::Value::default())
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+            while seq.next_element::<IgnoredAny>()?.is_some() {}
+            Ok(Self::Value::default())
+        }
+    };
+}
+
+/// Declares an object of the wire: its fields and the keys they are read from.
+macro_rules! wire_object {
+    ($(#[$doc:meta])* $name:ident {
+        $($(#[$fdoc:meta])* $field:ident: $type:ty = $($key:literal)|+,)+
+    }) => {
+        $(#[$doc])*
+        #[derive(Debug, Default, Clone, PartialEq)]
+        pub struct $name<'a> { $($(#[$fdoc])* pub $field: $type,)+ }
+
+        impl<'a> $name<'a> {
+            /// Takes the value if the key is one we read; `false` leaves it to the caller.
+            #[inline]
+            fn field<A: MapAccess<'a>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
+                match key {
+                    $($($key)|+ => self.$field = map.next_value()?,)+
+                    _ => return Ok(false),
+                }
+                Ok(true)
+            }
+        }
+    };
+}
+
+/// A nested object: reads its own fields, skips the rest.
+macro_rules! nested_object {
+    ($name:ident) => {
+        impl<'de> Deserialize<'de> for $name<'de> {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct ObjectVisitor;
+                impl<'de> Visitor<'de> for ObjectVisitor {
+                    type Value = $name<'de>;
+                    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                        f.write_str("an object")
+                    }
+                    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                        let mut object = $name::default();
+                        while let Some(key) = map.next_key::<Key>()? {
+                            if !object.field(&key.0, &mut map)? {
+                                map.next_value::<IgnoredAny>()?;
+                            }
+                        }
+                        Ok(object)
+                    }
+                    absent_scalars!();
+                }
+                deserializer.deserialize_any(ObjectVisitor)
+            }
+        }
+    };
+}
+
+wire_object! {
+    /// The sign-in itself: `properties` of a diagnostic record, or a whole Graph object.
+    Properties {
+        id: Text<'a> = "id",
+        created: Text<'a> = "createdDateTime",
+        user_principal_name: Text<'a> = "userPrincipalName",
+        user_id: Text<'a> = "userId",
+        user_display_name: Text<'a> = "userDisplayName",
+        user_type: Text<'a> = "userType",
+        app_id: Text<'a> = "appId",
+        app_display_name: Text<'a> = "appDisplayName",
+        resource_id: Text<'a> = "resourceId",
+        resource_display_name: Text<'a> = "resourceDisplayName",
+        client_app_used: Text<'a> = "clientAppUsed",
+        user_agent: Text<'a> = "userAgent",
+        ip_address: Text<'a> = "ipAddress",
+        location: Location<'a> = "location",
+        asn: Int = "autonomousSystemNumber",
+        device: Device<'a> = "deviceDetail",
+        is_interactive: Flag = "isInteractive",
+        correlation_id: Text<'a> = "correlationId",
+        authentication_protocol: Text<'a> = "authenticationProtocol",
+        authentication_requirement: Text<'a> = "authenticationRequirement",
+        status: Status<'a> = "status",
+        conditional_access_status: Text<'a> = "conditionalAccessStatus",
+        policies: List<Policy<'a>> = "appliedConditionalAccessPolicies",
+        steps: List<Step<'a>> = "authenticationDetails",
+        tenant_id: Text<'a> = "tenantId",
+        home_tenant_id: Text<'a> = "homeTenantId",
+        resource_tenant_id: Text<'a> = "resourceTenantId",
+        event_types: List<Text<'a>> = "signInEventTypes",
+        service_principal_id: Text<'a> = "servicePrincipalId",
+    }
+}
+nested_object!(Properties);
+
+wire_object! {
+    /// Where the sign-in came from.
+    Location {
+        city: Text<'a> = "city",
+        country: Text<'a> = "countryOrRegion",
+    }
+}
+nested_object!(Location);
+
+wire_object! {
+    /// The device, mostly empty for basic authentication.
+    Device {
+        device_id: Text<'a> = "deviceId",
+        operating_system: Text<'a> = "operatingSystem",
+        browser: Text<'a> = "browser",
+        is_compliant: Flag = "isCompliant",
+        is_managed: Flag = "isManaged",
+    }
+}
+nested_object!(Device);
+
+wire_object! {
+    /// Result code and its texts.
+    Status {
+        error_code: Int = "errorCode",
+        failure_reason: Text<'a> = "failureReason",
+    }
+}
+nested_object!(Status);
+
+wire_object! {
+    /// One Conditional Access policy and what it said.
+    Policy {
+        id: Text<'a> = "id",
+        name: Text<'a> = "displayName",
+        result: Text<'a> = "result",
+        grant_controls: List<Text<'a>> = "enforcedGrantControls",
+        conditions_satisfied: Conditions<'a> = "conditionsSatisfied",
+        conditions_not_satisfied: Conditions<'a> = "conditionsNotSatisfied",
+    }
+}
+nested_object!(Policy);
+
+wire_object! {
+    /// One authentication step.
+    Step {
+        method: Text<'a> = "authenticationMethod",
+        succeeded: Flag = "succeeded",
+    }
+}
+nested_object!(Step);
+
+wire_object! {
+    /// The diagnostic record around the sign-in.
+    Envelope {
+        time: Text<'a> = "time",
+        category: Text<'a> = "category" | "Category",
+        tenant_id: Text<'a> = "tenantId" | "tenantid",
+        resource: Text<'a> = "resourceId" | "resourceid",
+        result_type: Int = "resultType" | "resulttype",
+        result_description: Text<'a> = "resultDescription" | "resultdescription",
+        caller_ip: Text<'a> = "callerIpAddress" | "calleripaddress",
+        correlation_id: Text<'a> = "correlationId" | "correlationid",
+        identity: Text<'a> = "identity",
+        operation: Text<'a> = "operationName" | "operationname",
+        country: Country<'a> = "location",
+    }
+}
+
+/// Top-level `location`: a country code in diagnostic records, an object in Graph ones.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Country<'a> {
+    /// Two-letter code.
+    Code(Text<'a>),
+    /// The object of a Graph record.
+    Place(Location<'a>),
+}
+
+impl Default for Country<'_> {
+    fn default() -> Self {
+        Country::Code(Text::default())
+    }
+}
+
+impl<'de> Deserialize<'de> for Country<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct CountryVisitor;
+        impl<'de> Visitor<'de> for CountryVisitor {
+            type Value = Country<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a country code or a place")
+            }
+            fn visit_borrowed_str<E: Error>(self, code: &'de str) -> Result<Self::Value, E> {
+                Ok(Country::Code(Text(Cow::Borrowed(code))))
+            }
+            fn visit_str<E: Error>(self, code: &str) -> Result<Self::Value, E> {
+                Ok(Country::Code(Text(Cow::Owned(code.to_owned()))))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                let place = serde::de::value::MapAccessDeserializer::new(map);
+                Ok(Country::Place(Location::deserialize(place)?))
+            }
+            fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+                Ok(Country::default())
+            }
+            fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+                Ok(Country::default())
+            }
+            fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
+                Ok(Country::default())
+            }
+            fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
+                Ok(Country::default())
+            }
+            fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
+                Ok(Country::default())
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                while seq.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(Country::default())
+            }
+        }
+        deserializer.deserialize_any(CountryVisitor)
+    }
+}
+
+/// One record as it came, before any judgement.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Record<'a> {
+    /// The diagnostic fields around the sign-in; empty for Graph objects.
+    pub envelope: Envelope<'a>,
+    /// The sign-in: from `properties`, or from the top level of a Graph object.
+    pub sign_in: Properties<'a>,
+    /// Whether `properties` was there.
+    pub has_properties: bool,
+    /// The first key when it was borrowed; tells where in the input the record begins.
+    pub first_key: Option<&'a str>,
+}
+
+impl<'de> Deserialize<'de> for Record<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(RecordVisitor)
+    }
+}
+
+struct RecordVisitor;
+
+impl<'de> Visitor<'de> for RecordVisitor {
+    type Value = Record<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut record = Record::default();
+        let mut first = true;
+        while let Some(key) = map.next_key::<Key>()? {
+            if first {
+                first = false;
+                if let Cow::Borrowed(key) = key.0 {
+                    record.first_key = Some(key);
+                }
+            }
+            record.read_value(&key.0, &mut map)?;
+        }
+        Ok(record)
+    }
+}
+
+impl<'a> Record<'a> {
+    fn read_value<A: MapAccess<'a>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        if key == "properties" {
+            self.sign_in = map.next_value()?;
+            self.has_properties = true;
+            return Ok(());
+        }
+        if self.envelope.field(key, map)? {
+            return Ok(());
+        }
+        // A diagnostic record never carries the sign-in's own keys at the top.
+        if !self.has_properties && self.sign_in.field(key, map)? {
+            return Ok(());
+        }
+        map.next_value::<IgnoredAny>().map(|_| ())
+    }
+}
+
+/// A message of records: `records` of Event Hubs and storage accounts, `value` of a Graph page.
+#[derive(Debug, Default)]
+pub struct Page<'a> {
+    /// The records, in order, when the list was there.
+    pub records: Option<List<Record<'a>>>,
+    /// Keys beside the list; more than none means the list's end must be searched for.
+    pub other_keys: usize,
+}
+
+impl<'de> Deserialize<'de> for Page<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct PageVisitor;
+        impl<'de> Visitor<'de> for PageVisitor {
+            type Value = Page<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a list of records")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut page = Page::default();
+                while let Some(key) = map.next_key::<Key>()? {
+                    if matches!(&*key.0, "records" | "value") {
+                        page.records = Some(map.next_value()?);
+                    } else {
+                        page.other_keys += 1;
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(page)
+            }
+            fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+                Ok(Page::default())
+            }
+        }
+        deserializer.deserialize_map(PageVisitor)
+    }
+}

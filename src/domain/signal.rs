@@ -1,0 +1,162 @@
+//! What the detector needs of one sign-in, and nothing more.
+//!
+//! A signal is derived from the columns of a stored sign-in, so that the detector's state can be
+//! folded again from the lake and comes out the same as from the stream.
+
+use super::knowledge::{Knowledge, OTHER_FAILURE};
+use super::sign_in::{AuthClass, Channel, Outcome, PasswordVerified, Protocol};
+
+/// A user of a tenant; both are GUIDs as numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UserId {
+    /// The tenant's id.
+    pub tenant: u128,
+    /// The user's object id, never zero.
+    pub user: u128,
+}
+
+/// One sign-in as the detector sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signal {
+    /// Whose sign-in it was.
+    pub user: UserId,
+    /// User principal name as logged, lower-case.
+    pub user_principal_name: String,
+    /// Display name as logged, empty if absent; only used for weak identity joins.
+    pub display_name: String,
+    /// When it happened, UTC microseconds.
+    pub at: i64,
+    /// What it means.
+    pub kind: SignalKind,
+}
+
+/// What a sign-in means to loops and mailboxes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SignalKind {
+    /// A legacy or password-grant sign-in that did not succeed.
+    Attempt(Attempt),
+    /// A legacy sign-in of this client group that succeeded.
+    LegacySuccess {
+        /// The software it belongs to, by name of its client group.
+        client_group: &'static str,
+    },
+    /// A modern sign-in to Exchange Online that succeeded.
+    ModernSuccess {
+        /// By which kind of software.
+        channel: Channel,
+    },
+}
+
+/// A failed or blocked legacy sign-in of a known user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// The software it belongs to, by name of its client group.
+    pub client_group: &'static str,
+    /// What was spoken.
+    pub protocol: Protocol,
+    /// Which software, as far as the user agent tells.
+    pub client_family: &'static str,
+    /// The AADSTS code.
+    pub error_code: i32,
+    /// Class of the code in the error table.
+    pub failure_class: &'static str,
+    /// Whether the password was right.
+    pub password_verified: PasswordVerified,
+    /// Keyed hash of the address, 0 if absent.
+    pub ip: u64,
+}
+
+/// The columns of a stored sign-in that decide its signal.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// Tenant, a GUID as text.
+    pub tenant_id: &'a str,
+    /// Object id of the user.
+    pub user_id: &'a str,
+    /// Sign-in name of the user.
+    pub user_principal_name: &'a str,
+    /// Display name of the user.
+    pub display_name: &'a str,
+    /// When it happened, UTC microseconds.
+    pub event_time: i64,
+    /// Legacy, modern, …
+    pub auth_class: AuthClass,
+    /// What was spoken.
+    pub protocol: Protocol,
+    /// Which software.
+    pub client_family: &'a str,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Class of the code, empty on success.
+    pub failure_class: &'a str,
+    /// The AADSTS code.
+    pub error_code: i32,
+    /// Whether the password was right.
+    pub password_verified: PasswordVerified,
+    /// Software of a modern success at Exchange Online.
+    pub channel: Option<Channel>,
+    /// Address of the client.
+    pub ip_address: &'a str,
+}
+
+impl Facts<'_> {
+    /// What the sign-in means to the detector; most mean nothing.
+    #[must_use]
+    pub fn signal(&self, knowledge: &'static Knowledge) -> Option<Signal> {
+        let kind = self.kind(knowledge)?;
+        let user = parse_guid(self.user_id).filter(|user| *user != 0)?;
+        Some(Signal {
+            user: UserId { tenant: parse_guid(self.tenant_id).unwrap_or(0), user },
+            user_principal_name: self.user_principal_name.to_lowercase(),
+            display_name: self.display_name.to_owned(),
+            at: self.event_time,
+            kind,
+        })
+    }
+
+    fn kind(&self, knowledge: &'static Knowledge) -> Option<SignalKind> {
+        if let Some(channel) = self.channel {
+            return Some(SignalKind::ModernSuccess { channel });
+        }
+        if !matches!(self.auth_class, AuthClass::Legacy | AuthClass::Ropc) {
+            return None;
+        }
+        let client_group = knowledge.client_group(self.auth_class, self.protocol, self.client_family);
+        if self.outcome == Outcome::Success {
+            return Some(SignalKind::LegacySuccess { client_group });
+        }
+        Some(SignalKind::Attempt(Attempt {
+            client_group,
+            protocol: self.protocol,
+            client_family: knowledge.family_named(self.client_family),
+            error_code: self.error_code,
+            failure_class: knowledge.error_code(self.error_code).map_or(OTHER_FAILURE, |code| code.class),
+            password_verified: self.password_verified,
+            ip: fnv64(self.ip_address.as_bytes()),
+        }))
+    }
+}
+
+/// A GUID as text to its number; `None` for anything else.
+#[must_use]
+pub fn parse_guid(text: &str) -> Option<u128> {
+    let bytes = text.as_bytes();
+    if bytes.len() != 36 || [8, 13, 18, 23].iter().any(|place| bytes[*place] != b'-') {
+        return None;
+    }
+    let mut value = 0;
+    for (place, byte) in bytes.iter().enumerate() {
+        if !matches!(place, 8 | 13 | 18 | 23) {
+            value = value << 4 | u128::from((*byte as char).to_digit(16)?);
+        }
+    }
+    Some(value)
+}
+
+/// FNV-1a, 64 bits: the same on every machine and in every version; 0 for nothing.
+fn fnv64(bytes: &[u8]) -> u64 {
+    if bytes.is_empty() {
+        return 0;
+    }
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}

@@ -1,0 +1,152 @@
+//! Parquet files of one table: rows in, synced files out, one open file per partition.
+//!
+//! Files are written where readers will find them, but no reader of the log sees them before a commit
+//! names them, and a file that is never named is swept at the next start.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+
+use super::LakeError;
+use super::columns::{Column, RowBuffer, RowKind};
+
+/// Rows between two hand-overs to the Parquet writer: small enough to stay in cache.
+const BATCH_ROWS: usize = 4096;
+/// Rows of a row group: larger ones gained nothing (docs/performance.md).
+const ROW_GROUP_ROWS: usize = 131_072;
+/// Partitions open at once. A stream of arbitrary dates closes the oldest one instead of growing.
+const OPEN_PARTITIONS_MAX: usize = 6;
+
+/// A finished, synced file that no commit names yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenFile {
+    /// Path relative to the table's folder.
+    pub path: String,
+    /// Value of the partition column.
+    pub partition: Option<String>,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// Rows in it.
+    pub rows: usize,
+    /// When it was finished, milliseconds since 1970.
+    pub written_at_ms: i64,
+}
+
+/// Writes rows of one table into files, one per partition.
+pub struct FileWriter<K: RowKind> {
+    root: PathBuf,
+    columns: &'static [Column<K>],
+    partition: Option<&'static str>,
+    prefix: String,
+    open: BTreeMap<i32, OpenFile<K>>,
+    done: Vec<WrittenFile>,
+    files: u64,
+}
+
+struct OpenFile<K: RowKind> {
+    path: String,
+    partition: Option<String>,
+    buffer: RowBuffer<K>,
+    writer: ArrowWriter<File>,
+    rows: usize,
+}
+
+impl<K: RowKind> FileWriter<K> {
+    /// A writer into the table's folder; `prefix` makes its file names its own.
+    #[must_use]
+    pub fn new(root: PathBuf, columns: &'static [Column<K>], partition: Option<&'static str>, prefix: String) -> FileWriter<K> {
+        FileWriter { root, columns, partition, prefix, open: BTreeMap::new(), done: Vec::new(), files: 0 }
+    }
+
+    /// Appends a row to the file of its date (days since 1970; 0 for tables without partitions).
+    pub fn push(&mut self, date: i32, row: &K::Row<'_>) -> Result<(), LakeError> {
+        if !self.open.contains_key(&date) {
+            self.open_file(date)?;
+        }
+        let Some(file) = self.open.get_mut(&date) else {
+            unreachable!("the file was opened above");
+        };
+        file.buffer.push(row);
+        file.rows += 1;
+        if file.buffer.rows() >= BATCH_ROWS { file.hand_over(&self.root) } else { Ok(()) }
+    }
+
+    /// Finishes and syncs all open files; hands over every file since the last call.
+    pub fn seal(&mut self) -> Result<Vec<WrittenFile>, LakeError> {
+        while let Some((_, file)) = self.open.pop_first() {
+            self.done.push(file.finish(&self.root)?);
+        }
+        Ok(std::mem::take(&mut self.done))
+    }
+
+    fn open_file(&mut self, date: i32) -> Result<(), LakeError> {
+        if self.open.len() >= OPEN_PARTITIONS_MAX
+            && let Some((_, oldest)) = self.open.pop_first()
+        {
+            self.done.push(oldest.finish(&self.root)?);
+        }
+        let partition = self.partition.map(|_| date_text(date));
+        let folder = match (self.partition, &partition) {
+            (Some(column), Some(value)) => format!("{column}={value}/"),
+            _ => String::new(),
+        };
+        let path = format!("{folder}{}-{:06}.parquet", self.prefix, self.files);
+        self.files += 1;
+        let full = self.root.join(&path);
+        std::fs::create_dir_all(self.root.join(&folder)).map_err(|error| LakeError::io(&full, error))?;
+        let file = File::create(&full).map_err(|error| LakeError::io(&full, error))?;
+        let buffer = RowBuffer::new(self.columns);
+        let writer = ArrowWriter::try_new(file, buffer.schema(), Some(properties())).map_err(|error| LakeError::parquet(&full, error))?;
+        self.open.insert(date, OpenFile { path, partition, buffer, writer, rows: 0 });
+        Ok(())
+    }
+}
+
+impl<K: RowKind> OpenFile<K> {
+    fn hand_over(&mut self, root: &Path) -> Result<(), LakeError> {
+        let batch = self.buffer.take();
+        self.writer.write(&batch).map_err(|error| LakeError::parquet(&root.join(&self.path), error))
+    }
+
+    fn finish(mut self, root: &Path) -> Result<WrittenFile, LakeError> {
+        let full = root.join(&self.path);
+        self.hand_over(root)?;
+        let file = self.writer.into_inner().map_err(|error| LakeError::parquet(&full, error))?;
+        file.sync_all().map_err(|error| LakeError::io(&full, error))?;
+        let bytes = file.metadata().map_err(|error| LakeError::io(&full, error))?.len();
+        Ok(WrittenFile { path: self.path, partition: self.partition, bytes, rows: self.rows, written_at_ms: now_ms() })
+    }
+}
+
+/// Encoding that was measured to be the best trade: zstd 1, dictionaries but for unique columns.
+fn properties() -> WriterProperties {
+    let unique = ["id", "correlation_id", "event_time", "publish_time", "origin_offset", "content_hash", "raw"];
+    let builder = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_statistics_enabled(EnabledStatistics::Chunk);
+    let plain = unique.into_iter().fold(builder, |builder, column| builder.set_column_dictionary_enabled(ColumnPath::from(column), false));
+    plain.build()
+}
+
+/// Makes the names in a folder durable.
+pub(super) fn sync_directory(folder: &Path) -> Result<(), LakeError> {
+    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| LakeError::io(folder, error))
+}
+
+/// `YYYY-MM-DD` of days since 1970.
+#[must_use]
+pub fn date_text(days: i32) -> String {
+    let day = jiff::civil::date(1970, 1, 1).checked_add(jiff::Span::new().days(i64::from(days)));
+    day.map_or_else(|_| "1970-01-01".to_owned(), |day| day.to_string())
+}
+
+pub(crate) fn now_ms() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}

@@ -1,0 +1,355 @@
+//! The one place that knows source, domain and lake: messages in, durable rows and findings out.
+//!
+//! ```text
+//! source ──▶ coordinator ──(2 chunks)──▶ workers: decode, classify, write files
+//!                 ▲                         │
+//!                 └──────── sealed ─────────┘
+//!            commit: rejects, revisions, sign_ins with offsets → detect → loops, mailbox_states
+//!            then: counts to the metrics, receipts to the source
+//! ```
+//!
+//! Owns the order of a commit. A kill between any two steps leaves the offsets of `sign_ins` where
+//! they were or moved together with its rows; what other tables hold ahead of it is recognised at the
+//! next start, and findings are derived again from the stored sign-ins.
+
+pub mod dedupe;
+mod findings;
+mod gauges;
+pub mod start;
+pub mod worker;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+
+use crate::lake::file::WrittenFile;
+use crate::lake::{Advance, Lake, LakeError, Receipt, Table};
+use crate::metrics::{Metrics, Stage, Store, Tally};
+use crate::serve::Health;
+use crate::source::{Chunk, Lane, SourceError, SourceEvent};
+use dedupe::Dedupe;
+use findings::Findings;
+use worker::{Raw, Replayed, Sealed, Worker};
+
+/// Chunks waiting at one worker: one to work on next, one in reserve. A chunk is about 1 MiB.
+const WORKER_QUEUE: usize = 2;
+/// Input after which a span is committed however little time has passed: bounds replay and memory.
+const FLUSH_BYTES: u64 = 1 << 30;
+/// How often time, stop and health are looked at while nothing comes.
+const TICK: Duration = Duration::from_millis(100);
+
+/// The topic of everything that is read from files.
+pub const FILES: &str = "files";
+
+/// How the pipeline runs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Workers side by side.
+    pub workers: usize,
+    /// Longest time between two commits while something comes in.
+    pub flush_interval: Duration,
+    /// Which records are kept whole.
+    pub raw: Raw,
+    /// Topic under which the metrics count; files share one, since paths are no labels.
+    pub topic: String,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from);
+        Settings { workers: cores.clamp(1, 16), flush_interval: Duration::from_secs(30), raw: Raw::Failures, topic: FILES.to_owned() }
+    }
+}
+
+/// Why the pipeline stopped before its time.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// The lake.
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    /// The source.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A worker thread is gone: a mistake in the program.
+    #[error("a worker ended unexpectedly; the rows since the last commit will be read again at the next start; please report this")]
+    WorkerLost,
+    /// Something came in and went nowhere: a mistake in the program.
+    #[error("{0} records came in but {1} are accounted for; nothing was committed; please report this")]
+    Unaccounted(u64, u64),
+}
+
+/// What a run has done.
+#[derive(Debug, Default, Clone)]
+pub struct Summary {
+    /// Counts of all that was committed.
+    pub tally: Tally,
+    /// Commits made.
+    pub commits: u64,
+}
+
+/// A pipeline over an open lake.
+pub struct Pipeline {
+    lake: Lake,
+    settings: Settings,
+    metrics: Arc<Metrics>,
+    health: Arc<Health>,
+    runtime: tokio::runtime::Handle,
+    dedupe: Arc<Dedupe>,
+    findings: Findings,
+    summary: Summary,
+    /// Lanes read since the last commit: from where, to where.
+    spans: BTreeMap<Arc<Lane>, Span>,
+    /// How far every lane is stored.
+    stored: BTreeMap<Arc<str>, i64>,
+    bytes: u64,
+    receipts: Option<Sender<Receipt>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    from: Option<i64>,
+    to: i64,
+    broker_time: Option<i64>,
+}
+
+enum Job {
+    Chunk(Chunk),
+    Seal,
+}
+
+struct Crew {
+    jobs: Vec<Sender<Job>>,
+    sealed: Receiver<Result<Sealed, LakeError>>,
+}
+
+impl Pipeline {
+    /// Runs until the source ends or `stop` is set, then commits what came in.
+    pub fn run(mut self, events: &Receiver<SourceEvent>, replayed: Replayed, stop: &AtomicBool) -> Result<Summary, PipelineError> {
+        let replayed = Arc::new(replayed);
+        self.commit_findings(Vec::new(), None)?;
+        let outcome = std::thread::scope(|scope| {
+            let (report, sealed) = bounded(self.settings.workers);
+            let mut crew = Crew { jobs: Vec::new(), sealed };
+            for number in 0..self.settings.workers {
+                let (jobs, work) = bounded(WORKER_QUEUE);
+                let worker = Worker::new(self.lake.worker_files(number), self.dedupe.clone(), replayed.clone(), self.settings.raw);
+                let report = report.clone();
+                scope.spawn(move || work_off(worker, &work, &report));
+                crew.jobs.push(jobs);
+            }
+            drop(report);
+            self.drive(events, &crew, stop)
+        });
+        outcome.map(|()| self.summary)
+    }
+
+    fn drive(&mut self, events: &Receiver<SourceEvent>, crew: &Crew, stop: &AtomicBool) -> Result<(), PipelineError> {
+        let mut last_commit = Instant::now();
+        self.health.source_assigned();
+        self.health.committing();
+        self.metrics.flushed(now());
+        loop {
+            self.health.beat();
+            let event = events.recv_timeout(TICK);
+            let ended = matches!(event, Ok(SourceEvent::End) | Err(RecvTimeoutError::Disconnected));
+            match event {
+                Ok(SourceEvent::Chunk(chunk)) => self.dispatch(chunk, crew)?,
+                Ok(SourceEvent::Lag(lane, records)) => self.metrics.set_lag(&lane.stream, lane.partition, records),
+                Ok(SourceEvent::Failed(error)) => {
+                    self.commit(crew)?;
+                    return Err(error.into());
+                }
+                Ok(SourceEvent::End) | Err(_) => {}
+            }
+            let stopping = ended || stop.load(Ordering::Relaxed);
+            let due = last_commit.elapsed() >= self.settings.flush_interval || self.bytes >= FLUSH_BYTES;
+            if due || stopping {
+                self.commit(crew)?;
+                last_commit = Instant::now();
+            }
+            if stopping {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Hands a chunk to the worker with the least to do.
+    fn dispatch(&mut self, chunk: Chunk, crew: &Crew) -> Result<(), PipelineError> {
+        self.bytes += chunk.bytes.len() as u64;
+        let stored = self.stored.get(&chunk.lane.app_id).copied();
+        let span = self.spans.entry(chunk.lane.clone()).or_insert(Span { from: stored, to: chunk.next_offset, broker_time: None });
+        span.to = span.to.max(chunk.next_offset);
+        span.broker_time = span.broker_time.max(chunk.broker_time);
+        let idlest = crew.jobs.iter().min_by_key(|jobs| jobs.len()).ok_or(PipelineError::WorkerLost)?;
+        if idlest.send(Job::Chunk(chunk)).is_ok() {
+            return Ok(());
+        }
+        // A worker that failed has said why before it ended.
+        match crew.sealed.try_recv() {
+            Ok(Err(error)) => Err(error.into()),
+            _ => Err(PipelineError::WorkerLost),
+        }
+    }
+
+    /// Makes everything since the last commit durable, then lets the world know.
+    fn commit(&mut self, crew: &Crew) -> Result<(), PipelineError> {
+        let spans = std::mem::take(&mut self.spans);
+        self.bytes = 0;
+        if spans.is_empty() {
+            return self.commit_findings(Vec::new(), None);
+        }
+        let started = Instant::now();
+        let sealed = gather(crew)?;
+        account_for(&sealed)?;
+        self.commit_ahead(&sealed, &spans)?;
+        let advances = spans.iter().map(|(lane, span)| advance(lane, *span)).collect::<Vec<_>>();
+        let receipts = timed(&self.metrics, &self.runtime, &mut self.lake.sign_ins, &sealed.sign_ins, &advances)?;
+        self.note_stored(&spans, &sealed);
+        self.commit_findings(sealed.signals, sealed.watermark)?;
+        self.metrics.worked(Stage::Commit, started.elapsed());
+        self.metrics.committed(&sealed.tally, now());
+        self.metrics.set_state_entries(Store::Fingerprints, i64::try_from(self.dedupe.entries()).unwrap_or(i64::MAX));
+        self.acknowledge(&spans, receipts);
+        Ok(())
+    }
+
+    /// The tables that must not be behind `sign_ins`.
+    fn commit_ahead(&mut self, sealed: &Sealed, spans: &BTreeMap<Arc<Lane>, Span>) -> Result<(), LakeError> {
+        for (table, files) in [(&mut self.lake.rejects, &sealed.rejects), (&mut self.lake.revisions, &sealed.revisions)] {
+            if files.is_empty() {
+                continue;
+            }
+            let mut advances = Vec::new();
+            for (lane, span) in spans {
+                let from = self.runtime.block_on(table.offset(&lane.app_id))?;
+                advances.push(Advance { app_id: lane.app_id.to_string(), from, to: from.map_or(span.to, |from| from.max(span.to)) });
+            }
+            timed(&self.metrics, &self.runtime, table, files, &advances)?;
+        }
+        Ok(())
+    }
+
+    fn note_stored(&mut self, spans: &BTreeMap<Arc<Lane>, Span>, sealed: &Sealed) {
+        for (lane, span) in spans {
+            self.stored.insert(lane.app_id.clone(), span.to);
+        }
+        let root = self.lake.sign_ins.root();
+        self.dedupe.committed(sealed.sign_ins.iter().filter_map(|file| Some((start::partition_date(file.partition.as_deref()?)?, root.join(&file.path)))));
+        self.metrics.add(&self.settings.topic, &sealed.tally);
+        self.summary.tally.merge(&sealed.tally);
+        self.summary.commits += 1;
+    }
+
+    fn commit_findings(&mut self, signals: Vec<crate::domain::signal::Signal>, watermark: Option<i64>) -> Result<(), PipelineError> {
+        let started = Instant::now();
+        self.findings.reload_migrations(&self.runtime, &self.metrics)?;
+        self.findings.observe(&signals, watermark);
+        let Some((loops, states)) = self.findings.write_changes(&self.metrics)? else {
+            return Ok(());
+        };
+        if !loops.is_empty() {
+            timed(&self.metrics, &self.runtime, &mut self.lake.loops, &loops, &[])?;
+        }
+        if !states.is_empty() {
+            timed(&self.metrics, &self.runtime, &mut self.lake.mailbox_states, &states, &[])?;
+        }
+        self.metrics.worked(Stage::Detect, started.elapsed());
+        Ok(())
+    }
+
+    fn acknowledge(&self, spans: &BTreeMap<Arc<Lane>, Span>, receipts: Vec<Receipt>) {
+        for (lane, span) in spans {
+            if let Some(time) = span.broker_time {
+                self.metrics.set_last_processed(&lane.stream, lane.partition, time);
+            }
+        }
+        let Some(source) = &self.receipts else { return };
+        for receipt in receipts {
+            // The broker's copy of the offset is a hint: a source that is busy or gone does not need it.
+            let _ = source.try_send(receipt);
+        }
+    }
+}
+
+fn advance(lane: &Lane, span: Span) -> Advance {
+    Advance { app_id: lane.app_id.to_string(), from: span.from, to: span.to }
+}
+
+/// Commits files to a table and counts them.
+fn timed(
+    metrics: &Metrics,
+    runtime: &tokio::runtime::Handle,
+    table: &mut Table,
+    files: &[WrittenFile],
+    advances: &[Advance],
+) -> Result<Vec<Receipt>, LakeError> {
+    let started = Instant::now();
+    let result = runtime.block_on(table.commit(files, advances));
+    match &result {
+        Ok(_) => metrics.lake_committed(table.name(), gauges::written(files), started.elapsed()),
+        Err(error) => metrics.lake_commit_failed(gauges::commit_failure(error)),
+    }
+    result
+}
+
+/// Waits for every worker to finish its files.
+fn gather(crew: &Crew) -> Result<Sealed, PipelineError> {
+    for jobs in &crew.jobs {
+        jobs.send(Job::Seal).map_err(|_| PipelineError::WorkerLost).or_else(|lost| match crew.sealed.try_recv() {
+            Ok(Err(error)) => Err(error.into()),
+            _ => Err(lost),
+        })?;
+    }
+    let mut all = Sealed::default();
+    for _ in &crew.jobs {
+        let sealed = crew.sealed.recv().map_err(|_| PipelineError::WorkerLost)??;
+        all.sign_ins.extend(sealed.sign_ins);
+        all.revisions.extend(sealed.revisions);
+        all.rejects.extend(sealed.rejects);
+        all.signals.extend(sealed.signals);
+        all.watermark = all.watermark.max(sealed.watermark);
+        all.pieces += sealed.pieces;
+        all.tally.merge(&sealed.tally);
+    }
+    Ok(all)
+}
+
+/// Records in = sign-ins + copies + revisions + rejects + passed over; else nothing is committed.
+fn account_for(sealed: &Sealed) -> Result<(), PipelineError> {
+    let rows = |files: &[WrittenFile]| files.iter().map(|file| file.rows as u64).sum::<u64>();
+    let new: u64 = sealed.tally.events.iter().sum();
+    let accounted = sealed.tally.pieces();
+    if sealed.pieces == accounted && new == rows(&sealed.sign_ins) {
+        return Ok(());
+    }
+    Err(PipelineError::Unaccounted(sealed.pieces, accounted))
+}
+
+/// UTC microseconds.
+fn now() -> i64 {
+    crate::lake::file::now_ms() * 1000
+}
+
+fn work_off(mut worker: Worker, work: &Receiver<Job>, report: &Sender<Result<Sealed, LakeError>>) {
+    for job in work {
+        let result = match job {
+            Job::Chunk(chunk) => worker.take(&chunk, now()).map(|()| None),
+            Job::Seal => worker.seal().map(Some),
+        };
+        let sent = match result {
+            Ok(None) => continue,
+            Ok(Some(sealed)) => report.send(Ok(sealed)),
+            Err(error) => {
+                let _ = report.send(Err(error));
+                return;
+            }
+        };
+        if sent.is_err() {
+            return;
+        }
+    }
+}
+

@@ -1,0 +1,262 @@
+//! One worker: messages in; rows of sign-ins, revisions and rejects, signals and counts out.
+//!
+//! Several workers run side by side and share nothing but the cache of known ids. A worker writes
+//! its own Parquet files; nobody reads them before the coordinator has committed them.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use crate::domain::classify::{Classifier, Verdict};
+use crate::domain::decode::normalise::{Normalised, SignIn, normalise};
+use crate::domain::decode::time::{HOUR, date};
+use crate::domain::decode::wire::Record;
+use crate::domain::decode::{Piece, RejectReason, decode};
+use crate::domain::knowledge::Knowledge;
+use crate::domain::sign_in::Outcome;
+use crate::domain::signal::{Facts, Signal};
+use crate::lake::findings::RejectRow;
+use crate::lake::sign_ins::SignInRow;
+use crate::lake::{LakeError, WorkerFiles, file::WrittenFile};
+use crate::metrics::{Duplicate, PassedOver, Tally, Warning};
+use crate::pipeline::dedupe::{Day, Dedupe, Known};
+use crate::source::{Chunk, Form, Origin};
+
+/// Which records are kept whole beside their columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Raw {
+    /// None.
+    None,
+    /// Those that did not succeed: the evidence.
+    Failures,
+    /// All, at five times the time and disk.
+    All,
+}
+
+/// A table that is committed before `sign_ins`, so that a killed run may have left rows ahead of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Ahead {
+    /// `sign_in_revisions`.
+    Revisions,
+    /// `rejects`.
+    Rejects,
+}
+
+/// Rows that a killed run has left ahead of `sign_ins`: by lane, table, offset and index.
+pub type Replayed = HashMap<Arc<str>, HashSet<(Ahead, i64, i32)>>;
+
+/// What a worker has made since the last seal.
+#[derive(Default)]
+pub struct Sealed {
+    /// Files of `sign_ins`.
+    pub sign_ins: Vec<WrittenFile>,
+    /// Files of `sign_in_revisions`.
+    pub revisions: Vec<WrittenFile>,
+    /// Files of `rejects`.
+    pub rejects: Vec<WrittenFile>,
+    /// What the detector must know.
+    pub signals: Vec<Signal>,
+    /// Greatest event time that is not ahead of its publication.
+    pub watermark: Option<i64>,
+    /// Counts.
+    pub tally: Tally,
+    /// Records and broken pieces that came in.
+    pub pieces: u64,
+}
+
+/// A worker's own state.
+pub struct Worker {
+    knowledge: &'static Knowledge,
+    classifier: Classifier,
+    files: WorkerFiles,
+    dedupe: Arc<Dedupe>,
+    replayed: Arc<Replayed>,
+    raw: Raw,
+    days: HashMap<i32, Arc<Day>>,
+    made: Sealed,
+}
+
+impl Worker {
+    /// A worker that fills these files.
+    #[must_use]
+    pub fn new(files: WorkerFiles, dedupe: Arc<Dedupe>, replayed: Arc<Replayed>, raw: Raw) -> Worker {
+        let knowledge = Knowledge::builtin();
+        Worker {
+            knowledge,
+            classifier: Classifier::new(knowledge),
+            files,
+            dedupe,
+            replayed,
+            raw,
+            days: HashMap::new(),
+            made: Sealed::default(),
+        }
+    }
+
+    /// Takes in the messages of a chunk. `now` is the time of ingestion, UTC microseconds.
+    pub fn take(&mut self, chunk: &Chunk, now: i64) -> Result<(), LakeError> {
+        let mut failed = None;
+        for (offset, range) in &chunk.messages {
+            let mut index = 0;
+            let message = &chunk.bytes[range.clone()];
+            self.made.tally.record(message.len());
+            let mut take = |piece: Piece| {
+                let origin = Origin { stream: &chunk.lane.stream, partition: chunk.lane.partition, offset: *offset, index };
+                index += 1;
+                if failed.is_none() {
+                    failed = self.piece(&piece, origin, &chunk.lane.app_id, now).err();
+                }
+            };
+            match chunk.form {
+                Form::Json => decode(message, &mut take),
+                Form::CsvRow => take(unsupported_row(message)),
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Finishes the files and hands over everything since the last call.
+    pub fn seal(&mut self) -> Result<Sealed, LakeError> {
+        self.days.clear();
+        self.made.sign_ins = self.files.sign_ins.seal()?;
+        self.made.revisions = self.files.revisions.seal()?;
+        self.made.rejects = self.files.rejects.seal()?;
+        Ok(std::mem::take(&mut self.made))
+    }
+
+    fn piece(&mut self, piece: &Piece, origin: Origin, lane: &str, now: i64) -> Result<(), LakeError> {
+        self.made.pieces += 1;
+        let (record, raw) = match piece {
+            Piece::Record { record, raw } => (record, *raw),
+            Piece::Reject(reject) => return self.reject(reject.reason, &reject.detail, reject.raw, origin, lane, now),
+        };
+        match normalise(record) {
+            Normalised::SignIn(sign_in) => self.sign_in(&sign_in, raw, origin, lane),
+            Normalised::PassedOver(category) => {
+                self.made.tally.passed_over(passed_over(category));
+                Ok(())
+            }
+            Normalised::Reject(reason, detail) => self.reject(reason, &detail, raw, origin, lane, now),
+        }
+    }
+
+    fn sign_in(&mut self, sign_in: &SignIn, raw: &[u8], origin: Origin, lane: &str) -> Result<(), LakeError> {
+        // Bit for bit the checksum; the sign carries no meaning.
+        let content_hash = crc32fast::hash(raw) as i32;
+        let made_id;
+        let id = if sign_in.id.is_empty() {
+            made_id = format!("content:{:016x}{:08x}", foldless(raw), content_hash);
+            made_id.as_str()
+        } else {
+            sign_in.id
+        };
+        let day = self.day(sign_in.event_date)?;
+        let known = self.dedupe.note(&day, sign_in.tenant_id, id, content_hash);
+        if known == Known::Copy {
+            self.made.tally.duplicate(Duplicate::Copy);
+            return Ok(());
+        }
+        let verdict = self.classifier.classify(sign_in);
+        let kept = if self.keeps(verdict.outcome) { std::str::from_utf8(raw).unwrap_or("") } else { "" };
+        let row = SignInRow { sign_in, verdict: &verdict, id, origin, content_hash, raw: kept };
+        if known == Known::Revision {
+            self.made.tally.duplicate(Duplicate::Revision);
+            if self.is_replayed(lane, Ahead::Revisions, origin) {
+                return Ok(());
+            }
+            return self.files.revisions.push(sign_in.event_date, &row);
+        }
+        self.files.sign_ins.push(sign_in.event_date, &row)?;
+        self.count(sign_in, &verdict);
+        self.note_time(sign_in);
+        self.made.signals.extend(facts(sign_in, &verdict).signal(self.knowledge));
+        Ok(())
+    }
+
+    fn count(&mut self, sign_in: &SignIn, verdict: &Verdict) {
+        let tally = &mut self.made.tally;
+        tally.sign_in(sign_in.category, sign_in.event_time, verdict);
+        for (odd, warning) in [
+            (sign_in.error_code.is_none(), Warning::NoErrorCode),
+            (sign_in.time_from_publish, Warning::TimeFromPublish),
+            (sign_in.id.is_empty(), Warning::IdFromContent),
+        ] {
+            if odd {
+                tally.warning(warning);
+            }
+        }
+    }
+
+    fn keeps(&self, outcome: Outcome) -> bool {
+        match self.raw {
+            Raw::None => false,
+            Raw::Failures => matches!(outcome, Outcome::Blocked | Outcome::Failed),
+            Raw::All => true,
+        }
+    }
+
+    fn day(&mut self, date: i32) -> Result<Arc<Day>, LakeError> {
+        if let Some(day) = self.days.get(&date) {
+            return Ok(day.clone());
+        }
+        let day = self.dedupe.day(date)?;
+        self.days.insert(date, day.clone());
+        Ok(day)
+    }
+
+    /// Event time moves on only by events that had happened when they were published.
+    fn note_time(&mut self, sign_in: &SignIn) {
+        let plausible = sign_in.publish_time.is_none_or(|published| sign_in.event_time <= published + HOUR);
+        if plausible {
+            self.made.watermark = self.made.watermark.max(Some(sign_in.event_time));
+        }
+    }
+
+    fn reject(&mut self, reason: RejectReason, detail: &str, raw: &[u8], origin: Origin, lane: &str, now: i64) -> Result<(), LakeError> {
+        self.made.tally.reject(reason);
+        if self.is_replayed(lane, Ahead::Rejects, origin) {
+            return Ok(());
+        }
+        self.files.rejects.push(date(now), &RejectRow { reason, detail, origin, raw, ingested_at: now })
+    }
+
+    fn is_replayed(&self, lane: &str, table: Ahead, origin: Origin) -> bool {
+        self.replayed.get(lane).is_some_and(|rows| rows.contains(&(table, origin.offset, origin.index)))
+    }
+}
+
+fn passed_over(category: &str) -> PassedOver {
+    if category.eq_ignore_ascii_case("AuditLogs") { PassedOver::Audit } else { PassedOver::Other }
+}
+
+fn unsupported_row(message: &[u8]) -> Piece<'_> {
+    Piece::Reject(crate::domain::decode::Reject {
+        reason: RejectReason::UnsupportedShape,
+        detail: "a row of a CSV file; sign-ins are read as JSON".to_owned(),
+        raw: message,
+    })
+}
+
+/// A second hash over the bytes, for records without an id: FNV-1a, the same in every version.
+fn foldless(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+fn facts<'a>(sign_in: &'a SignIn<'a>, verdict: &Verdict) -> Facts<'a> {
+    let fields: &Record = sign_in.record;
+    Facts {
+        tenant_id: sign_in.tenant_id,
+        user_id: fields.sign_in.user_id.as_str(),
+        user_principal_name: fields.sign_in.user_principal_name.as_str(),
+        display_name: fields.sign_in.user_display_name.as_str(),
+        event_time: sign_in.event_time,
+        auth_class: verdict.auth_class,
+        protocol: verdict.protocol,
+        client_family: verdict.client_family,
+        outcome: verdict.outcome,
+        failure_class: verdict.failure_class.unwrap_or(""),
+        error_code: sign_in.error_code.unwrap_or(0),
+        password_verified: verdict.password_verified,
+        channel: verdict.channel,
+        ip_address: sign_in.ip_address,
+    }
+}
