@@ -39,7 +39,8 @@ test: setup-test check ## the whole gate: check, then every test against real se
 	cargo test --profile demo
 
 bench: setup-test ## measure the pipeline and print the ratios
-	cargo bench --bench pipeline
+	cargo build --release --bin signloop
+	cargo bench --profile demo --bench pipeline -- --program $(or $(CARGO_TARGET_DIR),target)/release/signloop $(ARGS)
 
 clean: ## remove what was built
 	cargo clean

@@ -39,12 +39,19 @@ pub struct Failure {
 impl Failure {
     /// Something failed.
     pub fn new(sentence: impl fmt::Display) -> Failure {
-        Failure { exit: Exit::Failure, sentence: sentence.to_string(), closed_pipe: false }
+        Failure {
+            exit: Exit::Failure,
+            sentence: sentence.to_string(),
+            closed_pipe: false,
+        }
     }
 
     /// Configuration or data is invalid.
     pub fn invalid(sentence: impl fmt::Display) -> Failure {
-        Failure { exit: Exit::Invalid, ..Failure::new(sentence) }
+        Failure {
+            exit: Exit::Invalid,
+            ..Failure::new(sentence)
+        }
     }
 
     /// The exit code.
@@ -69,7 +76,10 @@ impl fmt::Display for Failure {
 impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Failure {
         let closed_pipe = error.kind() == std::io::ErrorKind::BrokenPipe;
-        Failure { closed_pipe, ..Failure::new(error) }
+        Failure {
+            closed_pipe,
+            ..Failure::new(error)
+        }
     }
 }
 
@@ -77,7 +87,11 @@ impl From<LakeError> for Failure {
     fn from(error: LakeError) -> Failure {
         match &error {
             LakeError::NotALake(_) | LakeError::Query(_) => Failure::invalid(error),
-            LakeError::Locked(_) | LakeError::Fenced { .. } | LakeError::Io(..) | LakeError::Parquet(..) | LakeError::Delta(..) => Failure::new(error),
+            LakeError::Locked(_)
+            | LakeError::Fenced { .. }
+            | LakeError::Io(..)
+            | LakeError::Parquet(..)
+            | LakeError::Delta(..) => Failure::new(error),
         }
     }
 }
@@ -89,7 +103,10 @@ impl From<SourceError> for Failure {
             SourceError::Gap(_) => Exit::Failure,
             SourceError::File(_) => Exit::Invalid,
         };
-        Failure { exit, ..Failure::new(error) }
+        Failure {
+            exit,
+            ..Failure::new(error)
+        }
     }
 }
 

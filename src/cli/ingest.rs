@@ -36,7 +36,12 @@ pub fn run(options: &Options) -> Result<Exit, Failure> {
     let inputs = files::inputs(&options.paths)?;
     let service = Service::new()?;
     service.stop_on_signal();
-    let mut pipeline = service.runtime.block_on(Pipeline::start(&options.lake.lake, Settings::default(), service.shared(), None))?;
+    let mut pipeline = service.runtime.block_on(Pipeline::start(
+        &options.lake.lake,
+        Settings::default(),
+        service.shared(),
+        None,
+    ))?;
     let lanes: Vec<Arc<Lane>> = inputs.iter().map(|input| input.lane.clone()).collect();
     let (next, replayed) = service.runtime.block_on(pipeline.resume(&lanes))?;
 
@@ -50,7 +55,11 @@ pub fn run(options: &Options) -> Result<Exit, Failure> {
     )?;
     bar.finish_and_clear();
     let files = lanes.len();
-    writeln!(std::io::stdout().lock(), "{}", told_in_words(files, &summary.tally, options))?;
+    writeln!(
+        std::io::stdout().lock(),
+        "{}",
+        told_in_words(files, &summary.tally, options)
+    )?;
     Ok(Exit::Ok)
 }
 
@@ -58,7 +67,8 @@ fn progress_bar(bytes: u64) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
+    let style =
+        ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} {eta}");
     ProgressBar::new(bytes).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 

@@ -50,22 +50,55 @@ pub fn run(command: &Command) -> Result<Exit, Failure> {
 
 /// Reads every file before anything is written: all of them or none.
 fn import(options: &Options) -> Result<Exit, Failure> {
-    let imports = options.files.iter().map(|path| read_file(path, options)).collect::<Result<Vec<_>, _>>()?;
+    let imports = options
+        .files
+        .iter()
+        .map(|path| read_file(path, options))
+        .collect::<Result<Vec<_>, _>>()?;
     let written = service::runtime()?.block_on(write(&options.lake.lake, &imports))?;
     let mut out = std::io::stdout().lock();
-    for (name, import) in &imports {
-        tell(&mut out, name, import)?;
+    for export in &imports {
+        tell(&mut out, export)?;
     }
-    writeln!(out, "{written} mailboxes imported into {}", options.lake.lake.display())?;
+    writeln!(
+        out,
+        "{written} mailboxes imported into {}",
+        options.lake.lake.display()
+    )?;
     Ok(Exit::Ok)
 }
 
-fn read_file(path: &Path, options: &Options) -> Result<(String, Import), Failure> {
-    let name = path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|error| Failure::invalid(format!("cannot read {name}: {error}; check the path")))?;
+/// What an export says, and the name under which the lake remembers it.
+pub struct Export {
+    source: String,
+    import: Import,
+}
+
+impl Export {
+    /// Reads the bytes of an export.
+    pub fn read(bytes: &[u8], options: &ImportOptions) -> Result<Export, Failure> {
+        let import = read(bytes, options).map_err(Failure::invalid)?;
+        Ok(Export {
+            source: options.source.clone(),
+            import,
+        })
+    }
+}
+
+fn read_file(path: &Path, options: &Options) -> Result<Export, Failure> {
+    let source = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|error| {
+        Failure::invalid(format!("cannot read {source}: {error}; check the path"))
+    })?;
     let tz = options.tz.as_deref().map(zone).transpose()?;
-    let import = read(&bytes, &ImportOptions { tz, date_order: options.date_order, source: name.clone() }).map_err(Failure::invalid)?;
-    Ok((name, import))
+    Export::read(
+        &bytes,
+        &ImportOptions {
+            tz,
+            date_order: options.date_order,
+            source,
+        },
+    )
 }
 
 fn zone(name: &str) -> Result<jiff::tz::TimeZone, Failure> {
@@ -74,14 +107,20 @@ fn zone(name: &str) -> Result<jiff::tz::TimeZone, Failure> {
     })
 }
 
-async fn write(lake: &Path, imports: &[(String, Import)]) -> Result<usize, LakeError> {
+/// Writes the mailboxes of these exports into a lake, each export as an import of its own; tells how many.
+pub async fn write(lake: &Path, exports: &[Export]) -> Result<usize, LakeError> {
     let mut table = open_mailboxes(lake).await?;
-    let (_, newest) = history::mailboxes(&Session::open(lake).await?).await?;
+    let newest = history::imports(&Session::open(lake).await?).await?.newest;
     let mut files = mailbox_files(&table);
     let mut written = 0;
-    for (number, (source, import)) in (newest + 1..).zip(imports) {
-        for mailbox in &import.mailboxes {
-            let row = ImportedMailbox { mailbox: mailbox.clone(), import: number, imported_at: now_ms() * 1000, source: source.clone() };
+    for (number, export) in (newest + 1..).zip(exports) {
+        for mailbox in &export.import.mailboxes {
+            let row = ImportedMailbox {
+                mailbox: mailbox.clone(),
+                import: number,
+                imported_at: now_ms() * 1000,
+                source: export.source.clone(),
+            };
             files.push(0, &row)?;
             written += 1;
         }
@@ -93,12 +132,28 @@ async fn write(lake: &Path, imports: &[(String, Import)]) -> Result<usize, LakeE
     Ok(written)
 }
 
-fn tell(out: &mut impl std::io::Write, name: &str, import: &Import) -> Result<(), Failure> {
-    let moved = import.mailboxes.iter().filter(|mailbox| mailbox.cutover_at.is_some()).count();
-    let weak = import.mailboxes.iter().filter(|mailbox| !mailbox.has_strong_key()).count();
-    writeln!(out, "{name}: {} mailboxes, {moved} of them cut over", import.mailboxes.len())?;
+fn tell(out: &mut impl std::io::Write, export: &Export) -> Result<(), Failure> {
+    let Export { source, import } = export;
+    let moved = import
+        .mailboxes
+        .iter()
+        .filter(|mailbox| mailbox.cutover_at.is_some())
+        .count();
+    let weak = import
+        .mailboxes
+        .iter()
+        .filter(|mailbox| !mailbox.has_strong_key())
+        .count();
+    writeln!(
+        out,
+        "{source}: {} mailboxes, {moved} of them cut over",
+        import.mailboxes.len()
+    )?;
     if weak > 0 {
-        writeln!(out, "  {weak} have no sign-in name: they are joined by alias or display name, which is weak")?;
+        writeln!(
+            out,
+            "  {weak} have no sign-in name: they are joined by alias or display name, which is weak"
+        )?;
     }
     for note in &import.notes {
         writeln!(out, "  {note}")?;
@@ -107,7 +162,11 @@ fn tell(out: &mut impl std::io::Write, name: &str, import: &Import) -> Result<()
         writeln!(out, "  line {} was refused: {}", row.line, row.reason)?;
     }
     if import.refused_rows.len() > ROWS_SHOWN {
-        writeln!(out, "  and {} more refused rows", import.refused_rows.len() - ROWS_SHOWN)?;
+        writeln!(
+            out,
+            "  and {} more refused rows",
+            import.refused_rows.len() - ROWS_SHOWN
+        )?;
     }
     Ok(())
 }

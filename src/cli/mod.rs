@@ -13,6 +13,7 @@ mod run;
 mod service;
 mod sql;
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -34,6 +35,9 @@ Exit codes: 0 ok, 1 failure, 2 usage, 3 invalid configuration or data, 4 unreach
 #[derive(Debug, Parser)]
 #[command(name = "signloop", version, after_help = AFTER_HELP, arg_required_else_help = true)]
 struct Arguments {
+    /// How the program tells what it does, on standard error
+    #[arg(long, global = true, value_enum, default_value = "text")]
+    log_format: LogFormat,
     #[command(subcommand)]
     command: Command,
 }
@@ -61,7 +65,12 @@ enum Command {
 #[derive(Debug, Clone, Args)]
 pub struct LakeOption {
     /// Folder of the lake
-    #[arg(long, env = "SIGNLOOP_LAKE__PATH", default_value = "signloop.lake", value_name = "FOLDER")]
+    #[arg(
+        long,
+        env = "SIGNLOOP_LAKE__PATH",
+        default_value = "signloop.lake",
+        value_name = "FOLDER"
+    )]
     pub lake: PathBuf,
 }
 
@@ -76,11 +85,34 @@ pub enum Format {
     Json,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+/// Logs from `info` on; `SIGNLOOP_LOG` says otherwise, for example `debug`.
+fn start_logging(format: LogFormat) {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SIGNLOOP_LOG");
+    let filter =
+        filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("signloop=info,error"));
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log
+            .with_target(false)
+            .with_ansi(std::io::stderr().is_terminal())
+            .init(),
+        LogFormat::Json => log.json().init(),
+    }
+}
+
 /// Runs the command that the arguments name.
 #[must_use]
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // Rust ignores a closed pipe by default and then fails at the next line of output.
+    start_logging(arguments.log_format);
     match dispatch(arguments.command) {
         Ok(exit) => exit.into(),
         Err(failure) if failure.is_closed_pipe() => Exit::Ok.into(),

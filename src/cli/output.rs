@@ -9,29 +9,51 @@ use arrow::util::pretty::pretty_format_batches_with_schema;
 use super::{Failure, Format};
 
 /// Writes the batches in the wished format.
-pub fn write(out: &mut dyn Write, format: Format, schema: &SchemaRef, batches: &[RecordBatch]) -> Result<(), Failure> {
+pub fn write(
+    out: &mut dyn Write,
+    format: Format,
+    schema: &SchemaRef,
+    batches: &[RecordBatch],
+) -> Result<(), Failure> {
     match format {
         Format::Table => {
-            let table = pretty_format_batches_with_schema(schema.clone(), batches).map_err(Failure::new)?;
+            let table =
+                pretty_format_batches_with_schema(schema.clone(), batches).map_err(Failure::new)?;
             writeln!(out, "{}", visible(&table.to_string()))?;
         }
         Format::Csv => write_csv(out, schema, batches)?,
         Format::Json => {
-            let mut json = arrow::json::WriterBuilder::new().with_explicit_nulls(true).build::<_, arrow::json::writer::JsonArray>(&mut *out);
-            json.write_batches(&batches.iter().collect::<Vec<_>>()).map_err(Failure::new)?;
+            let mut json = arrow::json::WriterBuilder::new()
+                .with_explicit_nulls(true)
+                .build::<_, arrow::json::writer::JsonArray>(&mut *out);
+            json.write_batches(&batches.iter().collect::<Vec<_>>())
+                .map_err(Failure::new)?;
             json.finish().map_err(Failure::new)?;
             drop(json);
             // An empty result is an empty array, which the writer leaves out.
-            writeln!(out, "{}", if batches.iter().all(|batch| batch.num_rows() == 0) { "[]" } else { "" })?;
+            writeln!(
+                out,
+                "{}",
+                if batches.iter().all(|batch| batch.num_rows() == 0) {
+                    "[]"
+                } else {
+                    ""
+                }
+            )?;
         }
     }
     Ok(())
 }
 
 /// Lists and structs have no place in CSV: they are written as their text.
-fn write_csv(out: &mut dyn Write, schema: &SchemaRef, batches: &[RecordBatch]) -> Result<(), Failure> {
+fn write_csv(
+    out: &mut dyn Write,
+    schema: &SchemaRef,
+    batches: &[RecordBatch],
+) -> Result<(), Failure> {
     let mut csv = csv::Writer::from_writer(out);
-    csv.write_record(schema.fields().iter().map(|field| field.name().as_str())).map_err(csv_error)?;
+    csv.write_record(schema.fields().iter().map(|field| field.name().as_str()))
+        .map_err(csv_error)?;
     let options = arrow::util::display::FormatOptions::default();
     for batch in batches {
         let columns = batch
@@ -41,7 +63,9 @@ fn write_csv(out: &mut dyn Write, schema: &SchemaRef, batches: &[RecordBatch]) -
             .collect::<Result<Vec<_>, _>>()
             .map_err(Failure::new)?;
         for row in 0..batch.num_rows() {
-            let cells = columns.iter().map(|column| harmless(column.value(row).to_string()));
+            let cells = columns
+                .iter()
+                .map(|column| harmless(column.value(row).to_string()));
             csv.write_record(cells).map_err(csv_error)?;
         }
     }
@@ -59,14 +83,26 @@ fn csv_error(error: csv::Error) -> Failure {
 /// A cell that a spreadsheet would run as a formula is quoted: every field may be an attacker's.
 fn harmless(cell: String) -> String {
     let is_number = cell.parse::<f64>().is_ok();
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number { format!("'{cell}") } else { cell }
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number {
+        format!("'{cell}")
+    } else {
+        cell
+    }
 }
 
 /// Control characters would let a user agent write on the terminal.
 #[must_use]
 pub fn visible(text: &str) -> String {
     let hidden = |character: char| character.is_control() && character != '\n';
-    text.chars().map(|character| if hidden(character) { '\u{fffd}' } else { character }).collect()
+    text.chars()
+        .map(|character| {
+            if hidden(character) {
+                '\u{fffd}'
+            } else {
+                character
+            }
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -75,7 +111,10 @@ mod tests {
 
     #[test]
     fn formulas_are_quoted_and_numbers_are_not() {
-        assert_eq!(harmless("=cmd|' /C calc'!A0".to_owned()), "'=cmd|' /C calc'!A0");
+        assert_eq!(
+            harmless("=cmd|' /C calc'!A0".to_owned()),
+            "'=cmd|' /C calc'!A0"
+        );
         assert_eq!(harmless("-5".to_owned()), "-5");
         assert_eq!(harmless("@SUM(A1)".to_owned()), "'@SUM(A1)");
     }

@@ -1,5 +1,115 @@
-use clap::Args;
-use super::{Exit, Failure};
+//! `signloop report`: how the migration went, per batch.
+//!
+//! Reads a picture of the lake, chooses the batches, and lets the renderers write.
+
+pub mod groups;
+pub mod json;
+pub mod markdown;
+pub mod picture;
+#[cfg(test)]
+pub mod samples;
+pub mod text;
+pub mod words;
+
+use std::io::Write as _;
+
+use clap::{Args, ValueEnum};
+
+use super::{Exit, Failure, LakeOption};
+use picture::{Health, Picture};
+use words::{shell_word, shown};
+
 #[derive(Debug, Args)]
-pub struct Options {}
-pub fn run(_: &Options) -> Result<Exit, Failure> { Ok(Exit::Ok) }
+#[command(after_help = "Examples:
+  signloop report --lake lake
+  signloop report --lake lake \"Wave 1 - Finance\" --format markdown > wave-1.md
+
+The objective of a batch: 98 % of its mailboxes reconfigured within 4 hours of their cutover.")]
+pub struct Options {
+    /// Only this batch
+    #[arg(value_name = "BATCH")]
+    batch: Option<String>,
+    #[command(flatten)]
+    lake: LakeOption,
+    /// How it is written
+    #[arg(long, value_enum, default_value = "text")]
+    format: Form,
+}
+
+/// Forms of the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For a terminal
+    Text,
+    /// For a ticket or a wiki
+    Markdown,
+    /// For other programs
+    Json,
+}
+
+pub fn run(options: &Options) -> Result<Exit, Failure> {
+    let picture = Picture::read(&options.lake.lake)?;
+    let batches = chosen(&picture.batches, options.batch.as_deref())?;
+    let lake = shell_word(&options.lake.lake);
+    let written = match (options.format, text::nothing_yet(&picture, &lake)) {
+        (Form::Json, _) => format!("{:#}\n", json::report(&picture, &batches)),
+        (Form::Text | Form::Markdown, Some(sentence)) => format!("{sentence}\n"),
+        (Form::Text, None) => text::report(&picture, &batches, &lake),
+        (Form::Markdown, None) => markdown::report(&picture, &batches),
+    };
+    std::io::stdout().lock().write_all(written.as_bytes())?;
+    Ok(Exit::Ok)
+}
+
+/// The batch of that name without regard to case, or all.
+fn chosen<'a>(batches: &'a [Health], name: Option<&str>) -> Result<Vec<&'a Health>, Failure> {
+    let Some(name) = name else {
+        return Ok(batches.iter().collect());
+    };
+    let found: Vec<&Health> = batches
+        .iter()
+        .filter(|health| health.batch.to_lowercase() == name.to_lowercase())
+        .collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let names: Vec<String> = batches
+        .iter()
+        .map(|health| format!("\"{}\"", shown(&health.batch)))
+        .collect();
+    let there_are = match names.is_empty() {
+        true => {
+            "the lake has no batch yet; import one with `signloop migrations import`".to_owned()
+        }
+        false => format!("there are {}", names.join(", ")),
+    };
+    Err(Failure::invalid(format!(
+        "no batch is called \"{}\"; {there_are}",
+        shown(name)
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::health;
+    use super::*;
+
+    #[test]
+    fn a_batch_is_found_without_regard_to_case_and_a_wrong_name_gets_the_names_there_are() {
+        let batches = [health("Wave 1"), health("Wave 2")];
+        let found = chosen(&batches, Some("wave 2")).expect("it is there");
+        assert_eq!(found, [&batches[1]]);
+        assert_eq!(chosen(&batches, None).expect("all").len(), 2);
+        let failure = chosen(&batches, Some("Wave 3\u{1b}")).expect_err("it is not there");
+        assert_eq!(failure.exit(), Exit::Invalid);
+        assert_eq!(
+            failure.to_string(),
+            "no batch is called \"Wave 3\u{fffd}\"; there are \"Wave 1\", \"Wave 2\""
+        );
+        let failure = chosen(&[], Some("x")).expect_err("there is none");
+        assert_eq!(
+            failure.to_string(),
+            "no batch is called \"x\"; the lake has no batch yet; import one with `signloop migrations import`"
+        );
+    }
+}

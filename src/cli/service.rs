@@ -40,11 +40,20 @@ pub struct Service {
 impl Service {
     pub fn new() -> Result<Service, Failure> {
         let (metrics, health) = (Arc::new(Metrics::new()), Arc::new(Health::new()));
-        Ok(Service { runtime: runtime()?, metrics, health, stop: Arc::default() })
+        Ok(Service {
+            runtime: runtime()?,
+            metrics,
+            health,
+            stop: Arc::default(),
+        })
     }
 
     pub fn shared(&self) -> Shared {
-        Shared { metrics: self.metrics.clone(), health: self.health.clone(), runtime: self.runtime.handle().clone() }
+        Shared {
+            metrics: self.metrics.clone(),
+            health: self.health.clone(),
+            runtime: self.runtime.handle().clone(),
+        }
     }
 
     /// Sets `stop` at the first interrupt or termination signal.
@@ -64,7 +73,9 @@ impl Service {
         let address = listener.local_addr()?;
         let (metrics, health) = (self.metrics.clone(), self.health.clone());
         self.runtime.spawn(async move {
-            if let Err(error) = crate::serve::http::serve(listener, metrics, health, std::future::pending()).await {
+            if let Err(error) =
+                crate::serve::http::serve(listener, metrics, health, std::future::pending()).await
+            {
                 tracing::error!(%error, "the metrics are no longer served");
             }
         });
@@ -72,13 +83,27 @@ impl Service {
     }
 
     /// Reads a topic into a lake until stopped.
-    pub fn run_kafka(&self, lake: &Path, source: KafkaSource, settings: Settings) -> Result<Summary, Failure> {
+    pub fn run_kafka(
+        &self,
+        lake: &Path,
+        source: KafkaSource,
+        settings: Settings,
+    ) -> Result<Summary, Failure> {
         let (events, incoming) = bounded(EVENTS);
         let (receipts, durable) = bounded(RECEIPTS);
-        let mut pipeline = self.runtime.block_on(Pipeline::start(lake, settings, self.shared(), Some(receipts)))?;
+        let mut pipeline = self.runtime.block_on(Pipeline::start(
+            lake,
+            settings,
+            self.shared(),
+            Some(receipts),
+        ))?;
         let (next, replayed) = self.runtime.block_on(pipeline.resume(source.lanes()))?;
         source.assign(&next)?;
-        self.drive(incoming, |incoming| pipeline.run(incoming, replayed, &self.stop), |stop| read_topic(source, &events, &durable, stop))
+        self.drive(
+            incoming,
+            |incoming| pipeline.run(incoming, replayed, &self.stop),
+            |stop| read_topic(source, &events, &durable, stop),
+        )
     }
 
     /// Runs source and pipeline side by side; when one ends, so does the other.
@@ -96,7 +121,10 @@ impl Service {
             // A source that waits to hand over would wait for ever.
             drop(incoming);
             if reader.join().is_err() {
-                return outcome.and(Err(SourceError::File("the source ended unexpectedly; please report this".to_owned()).into()));
+                return outcome.and(Err(SourceError::File(
+                    "the source ended unexpectedly; please report this".to_owned(),
+                )
+                .into()));
             }
             outcome
         });
@@ -107,7 +135,12 @@ impl Service {
     }
 }
 
-fn read_topic(source: KafkaSource, events: &Sender<SourceEvent>, durable: &Receiver<Receipt>, stop: &AtomicBool) {
+fn read_topic(
+    source: KafkaSource,
+    events: &Sender<SourceEvent>,
+    durable: &Receiver<Receipt>,
+    stop: &AtomicBool,
+) {
     source.run(events, durable, stop);
 }
 

@@ -34,6 +34,11 @@ pub fn run(options: &Options) -> Result<Exit, Failure> {
         let session = Session::open(&options.lake.lake).await?;
         session.query(&query).await
     })?;
-    output::write(&mut std::io::stdout().lock(), options.format, &schema, &batches)?;
+    output::write(
+        &mut std::io::stdout().lock(),
+        options.format,
+        &schema,
+        &batches,
+    )?;
     Ok(Exit::Ok)
 }

@@ -78,27 +78,61 @@ struct RawHttp {
 ///
 /// # Errors
 /// Every problem found, each as a sentence with the key and what to do.
-pub fn load(path: &Path, environment: impl Iterator<Item = (String, String)>) -> Result<Config, Problems> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Problems(vec![format!("cannot read the configuration {}: {error}; name one with --config", path.display())]))?;
-    parse(&text, environment).map_err(|problems| Problems(problems.0.into_iter().map(|problem| format!("{}: {problem}", path.display())).collect()))
+pub fn load(
+    path: &Path,
+    environment: impl Iterator<Item = (String, String)>,
+) -> Result<Config, Problems> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Problems(vec![format!(
+            "cannot read the configuration {}: {error}; name one with --config",
+            path.display()
+        )])
+    })?;
+    parse(&text, environment).map_err(|problems| {
+        Problems(
+            problems
+                .0
+                .into_iter()
+                .map(|problem| format!("{}: {problem}", path.display()))
+                .collect(),
+        )
+    })
 }
 
-fn parse(text: &str, environment: impl Iterator<Item = (String, String)>) -> Result<Config, Problems> {
-    let mut table: toml::Table = toml::from_str(text).map_err(|error| Problems(vec![one_line(&error)]))?;
+fn parse(
+    text: &str,
+    environment: impl Iterator<Item = (String, String)>,
+) -> Result<Config, Problems> {
+    let mut table: toml::Table =
+        toml::from_str(text).map_err(|error| Problems(vec![one_line(&error)]))?;
     for (name, value) in environment {
-        if let Some((section, key)) = name.strip_prefix("SIGNLOOP_").and_then(|rest| rest.split_once("__")) {
-            set(&mut table, &section.to_lowercase(), &key.to_lowercase(), &value);
+        if let Some((section, key)) = name
+            .strip_prefix("SIGNLOOP_")
+            .and_then(|rest| rest.split_once("__"))
+        {
+            set(
+                &mut table,
+                &section.to_lowercase(),
+                &key.to_lowercase(),
+                &value,
+            );
         }
     }
-    let raw: RawConfig = table.try_into().map_err(|error| Problems(vec![one_line(&error)]))?;
+    let raw: RawConfig = table
+        .try_into()
+        .map_err(|error| Problems(vec![one_line(&error)]))?;
     check(raw)
 }
 
 /// A value of the environment: a number where it reads as one, else a text.
 fn set(table: &mut toml::Table, section: &str, key: &str, value: &str) {
-    let value = value.parse::<i64>().map_or_else(|_| toml::Value::String(value.to_owned()), toml::Value::Integer);
-    let section = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+    let value = value.parse::<i64>().map_or_else(
+        |_| toml::Value::String(value.to_owned()),
+        toml::Value::Integer,
+    );
+    let section = table
+        .entry(section)
+        .or_insert_with(|| toml::Value::Table(toml::Table::new()));
     if let toml::Value::Table(section) = section {
         section.insert(key.to_owned(), value);
     }
@@ -106,7 +140,12 @@ fn set(table: &mut toml::Table, section: &str, key: &str, value: &str) {
 
 fn one_line(error: &toml::de::Error) -> String {
     let mut text = String::new();
-    for line in error.to_string().lines().map(str::trim).filter(|line| !line.is_empty()) {
+    for line in error
+        .to_string()
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+    {
         // The library draws the place below the message; its first and last lines say it all.
         if !line.starts_with('|') && !line.starts_with(|first: char| first.is_ascii_digit()) {
             let _ = write!(text, "{}{line}", if text.is_empty() { "" } else { ": " });
@@ -136,15 +175,24 @@ fn check(raw: RawConfig) -> Result<Config, Problems> {
     let address = listen.parse::<SocketAddr>();
     match address {
         Err(_) => note("http.listen must be an address and a port, such as 127.0.0.1:8077"),
-        Ok(address) if !address.ip().is_loopback() => note("http.listen must be a loopback address: nothing there is encrypted or asks for a password"),
+        Ok(address) if !address.ip().is_loopback() => note(
+            "http.listen must be a loopback address: nothing there is encrypted or asks for a password",
+        ),
         Ok(_) => {}
     }
     let kafka = raw.kafka.map(|kafka| check_kafka(kafka, &mut note));
-    let lake = raw.lake.path.unwrap_or_else(|| PathBuf::from("signloop.lake"));
+    let lake = raw
+        .lake
+        .path
+        .unwrap_or_else(|| PathBuf::from("signloop.lake"));
     match address {
-        Ok(listen) if problems.is_empty() => {
-            Ok(Config { lake, flush_interval: Duration::from_secs(flush), raw: keep, kafka, listen })
-        }
+        Ok(listen) if problems.is_empty() => Ok(Config {
+            lake,
+            flush_interval: Duration::from_secs(flush),
+            raw: keep,
+            kafka,
+            listen,
+        }),
         _ => Err(Problems(problems)),
     }
 }
@@ -167,7 +215,14 @@ fn check_kafka(raw: RawKafka, note: &mut impl FnMut(&str)) -> KafkaSettings {
         }
     };
     let group = raw.group.unwrap_or_else(|| "signloop".to_owned());
-    KafkaSettings { brokers, topic, group, start, options: raw.options.into_iter().collect() }
+    KafkaSettings {
+        brokers,
+        topic,
+        group,
+        start,
+        options: raw.options.into_iter().collect(),
+        once: false,
+    }
 }
 
 #[cfg(test)]
@@ -175,12 +230,18 @@ mod tests {
     use super::*;
 
     fn problems(text: &str) -> String {
-        parse(text, std::iter::empty()).map_or_else(|problems| problems.to_string(), |config| format!("{config:?}"))
+        parse(text, std::iter::empty()).map_or_else(
+            |problems| problems.to_string(),
+            |config| format!("{config:?}"),
+        )
     }
 
     #[test]
     fn the_environment_overrides_the_file() {
-        let environment = [("SIGNLOOP_LAKE__FLUSH_SECONDS".to_owned(), "7".to_owned()), ("PATH".to_owned(), "x".to_owned())];
+        let environment = [
+            ("SIGNLOOP_LAKE__FLUSH_SECONDS".to_owned(), "7".to_owned()),
+            ("PATH".to_owned(), "x".to_owned()),
+        ];
         let config = parse("[lake]\nflush_seconds = 5\n", environment.into_iter()).expect("valid");
         assert_eq!(config.flush_interval, Duration::from_secs(7));
         assert_eq!(config.lake, PathBuf::from("signloop.lake"));
@@ -188,8 +249,17 @@ mod tests {
 
     #[test]
     fn every_problem_is_told_at_once() {
-        let text = problems("[lake]\nflush_seconds = 0\nraw = \"some\"\n[kafka]\nstart = \"now\"\n[http]\nlisten = \"0.0.0.0:80\"\n");
-        for key in ["lake.flush_seconds", "lake.raw", "kafka.brokers", "kafka.topic", "kafka.start", "http.listen"] {
+        let text = problems(
+            "[lake]\nflush_seconds = 0\nraw = \"some\"\n[kafka]\nstart = \"now\"\n[http]\nlisten = \"0.0.0.0:80\"\n",
+        );
+        for key in [
+            "lake.flush_seconds",
+            "lake.raw",
+            "kafka.brokers",
+            "kafka.topic",
+            "kafka.start",
+            "http.listen",
+        ] {
             assert!(text.contains(key), "{key} is missing in: {text}");
         }
     }
@@ -197,7 +267,10 @@ mod tests {
     #[test]
     fn an_unknown_key_is_named_with_those_there_are() {
         let text = problems("[lake]\npfad = \"x\"\n");
-        assert!(text.contains("unknown field `pfad`") && text.contains("flush_seconds"), "{text}");
+        assert!(
+            text.contains("unknown field `pfad`") && text.contains("flush_seconds"),
+            "{text}"
+        );
     }
 
     #[test]

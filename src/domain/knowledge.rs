@@ -88,7 +88,9 @@ impl Knowledge {
     #[must_use]
     pub fn client_app(&self, value: &str) -> Option<ClientApp> {
         let value = value.trim().to_ascii_lowercase();
-        let bare = value.strip_prefix("other clients;").map_or(value.as_str(), str::trim);
+        let bare = value
+            .strip_prefix("other clients;")
+            .map_or(value.as_str(), str::trim);
         self.client_apps.get(bare).copied()
     }
 
@@ -106,13 +108,20 @@ impl Knowledge {
             Match::Prefix => value.starts_with(pattern),
             Match::Contains => value.contains(pattern),
         };
-        self.user_agents.iter().find(|(how, pattern, _)| matches(*how, pattern)).map(|row| row.2)
+        self.user_agents
+            .iter()
+            .find(|(how, pattern, _)| matches(*how, pattern))
+            .map(|row| row.2)
     }
 
     /// Looks up an application or resource id.
     #[must_use]
     pub fn application(&self, id: &str) -> Option<Application> {
-        self.applications.get(id).copied().or_else(|| self.applications.get(id.to_ascii_lowercase().as_str()).copied())
+        self.applications.get(id).copied().or_else(|| {
+            self.applications
+                .get(id.to_ascii_lowercase().as_str())
+                .copied()
+        })
     }
 
     /// The piece of software that a legacy sign-in belongs to.
@@ -121,9 +130,17 @@ impl Knowledge {
         if class == AuthClass::Ropc {
             return ROPC_GROUP;
         }
-        let by_family = |protocol| self.group_overrides.iter().find(|(key, _)| key.0 == family && key.1 == protocol);
-        let overridden = by_family(Some(protocol)).or_else(|| by_family(None)).map(|(_, group)| *group);
-        overridden.or_else(|| self.groups.get(&protocol).copied()).unwrap_or(ROPC_GROUP)
+        let by_family = |protocol| {
+            self.group_overrides
+                .iter()
+                .find(|(key, _)| key.0 == family && key.1 == protocol)
+        };
+        let overridden = by_family(Some(protocol))
+            .or_else(|| by_family(None))
+            .map(|(_, group)| *group);
+        overridden
+            .or_else(|| self.groups.get(&protocol).copied())
+            .unwrap_or(ROPC_GROUP)
     }
 
     /// By which modern sign-ins each client group shows that it has been reconfigured.
@@ -135,7 +152,10 @@ impl Knowledge {
     /// The group of this name, as the static name that signals carry.
     #[must_use]
     pub fn group_named(&self, name: &str) -> Option<&'static str> {
-        self.recovered_by.keys().copied().find(|group| *group == name)
+        self.recovered_by
+            .keys()
+            .copied()
+            .find(|group| *group == name)
     }
 
     /// Every client family that a verdict can name, sorted.
@@ -147,7 +167,11 @@ impl Knowledge {
     /// The family of this name, as the static name that signals carry.
     #[must_use]
     pub fn family_named(&self, name: &str) -> &'static str {
-        self.families.iter().copied().find(|family| *family == name).unwrap_or(UNKNOWN_FAMILY)
+        self.families
+            .iter()
+            .copied()
+            .find(|family| *family == name)
+            .unwrap_or(UNKNOWN_FAMILY)
     }
 }
 
@@ -162,13 +186,24 @@ fn load() -> Knowledge {
         recovered_by: HashMap::new(),
         families: vec![UNKNOWN_FAMILY],
     };
-    for [value, class, protocol] in rows(include_str!("../../schemas/client_apps.csv"), ["value", "auth_class", "protocol"]) {
-        let app = ClientApp { auth_class: class_of(class), protocol: protocol_of(protocol) };
+    for [value, class, protocol] in rows(
+        include_str!("../../schemas/client_apps.csv"),
+        ["value", "auth_class", "protocol"],
+    ) {
+        let app = ClientApp {
+            auth_class: class_of(class),
+            protocol: protocol_of(protocol),
+        };
         knowledge.client_apps.insert(value, app);
     }
-    for [code, name, class] in rows(include_str!("../../schemas/error_codes.csv"), ["code", "name", "class"]) {
+    for [code, name, class] in rows(
+        include_str!("../../schemas/error_codes.csv"),
+        ["code", "name", "class"],
+    ) {
         let code = code.parse().expect("error_codes.csv: a code is a number");
-        knowledge.error_codes.insert(code, ErrorCode { name, class });
+        knowledge
+            .error_codes
+            .insert(code, ErrorCode { name, class });
     }
     load_software(&mut knowledge);
     load_groups(&mut knowledge);
@@ -178,8 +213,16 @@ fn load() -> Knowledge {
 }
 
 fn load_software(knowledge: &mut Knowledge) {
-    let columns = ["match", "pattern", "client_family", "auth_class", "protocol"];
-    for [how, pattern, family, class, protocol] in rows(include_str!("../../schemas/user_agents.csv"), columns) {
+    let columns = [
+        "match",
+        "pattern",
+        "client_family",
+        "auth_class",
+        "protocol",
+    ];
+    for [how, pattern, family, class, protocol] in
+        rows(include_str!("../../schemas/user_agents.csv"), columns)
+    {
         let how = match how {
             "prefix" => Match::Prefix,
             "contains" => Match::Contains,
@@ -191,34 +234,59 @@ fn load_software(knowledge: &mut Knowledge) {
             protocol: (!protocol.is_empty()).then(|| protocol_of(protocol)),
         };
         knowledge.families.push(family);
-        knowledge.user_agents.push((how, leak(pattern.to_ascii_lowercase()), agent));
+        knowledge
+            .user_agents
+            .push((how, leak(pattern.to_ascii_lowercase()), agent));
     }
     let columns = ["app_id", "kind", "client_family"];
     for [id, kind, family] in rows(include_str!("../../schemas/applications.csv"), columns) {
         if !family.is_empty() {
             knowledge.families.push(family);
         }
-        knowledge.applications.insert(id, Application { kind, client_family: family });
+        knowledge.applications.insert(
+            id,
+            Application {
+                kind,
+                client_family: family,
+            },
+        );
     }
 }
 
 fn load_groups(knowledge: &mut Knowledge) {
     let columns = ["protocol", "client_group", "recovered_by"];
-    for [protocol, group, recovered_by] in rows(include_str!("../../schemas/client_groups.csv"), columns) {
+    for [protocol, group, recovered_by] in
+        rows(include_str!("../../schemas/client_groups.csv"), columns)
+    {
         let channels = recovered_by.split_whitespace().map(|name| {
-            Channel::parse(name).unwrap_or_else(|| panic!("client_groups.csv: {name} is no channel"))
+            Channel::parse(name)
+                .unwrap_or_else(|| panic!("client_groups.csv: {name} is no channel"))
         });
-        knowledge.recovered_by.entry(group).or_insert_with(|| channels.collect());
+        knowledge
+            .recovered_by
+            .entry(group)
+            .or_insert_with(|| channels.collect());
         if let Some(protocol) = Protocol::parse(protocol) {
             knowledge.groups.entry(protocol).or_insert(group);
         }
     }
     let columns = ["client_family", "protocol", "client_group"];
-    for [family, protocol, group] in rows(include_str!("../../schemas/client_group_overrides.csv"), columns) {
-        knowledge.recovered_by.entry(group).or_insert_with(|| vec![Channel::OtherMail]);
-        knowledge.group_overrides.insert((family, Protocol::parse(protocol)), group);
+    for [family, protocol, group] in rows(
+        include_str!("../../schemas/client_group_overrides.csv"),
+        columns,
+    ) {
+        knowledge
+            .recovered_by
+            .entry(group)
+            .or_insert_with(|| vec![Channel::OtherMail]);
+        knowledge
+            .group_overrides
+            .insert((family, Protocol::parse(protocol)), group);
     }
-    knowledge.recovered_by.entry(ROPC_GROUP).or_insert_with(|| vec![Channel::OtherMail]);
+    knowledge
+        .recovered_by
+        .entry(ROPC_GROUP)
+        .or_insert_with(|| vec![Channel::OtherMail]);
 }
 
 fn class_of(name: &str) -> AuthClass {
@@ -234,10 +302,17 @@ fn rows<const N: usize>(table: &'static str, columns: [&str; N]) -> Vec<[&'stati
     let mut reader = csv::Reader::from_reader(table.as_bytes());
     let headers = reader.headers().expect("a table has a header").clone();
     let places = columns.map(|name| {
-        headers.iter().position(|header| header == name).unwrap_or_else(|| panic!("no column {name} in {headers:?}"))
+        headers
+            .iter()
+            .position(|header| header == name)
+            .unwrap_or_else(|| panic!("no column {name} in {headers:?}"))
     });
-    let records = reader.records().map(|record| record.expect("every row of a table has all cells"));
-    records.map(|record| places.map(|place| leak(record[place].to_owned()))).collect()
+    let records = reader
+        .records()
+        .map(|record| record.expect("every row of a table has all cells"));
+    records
+        .map(|record| places.map(|place| leak(record[place].to_owned())))
+        .collect()
 }
 
 fn leak(text: String) -> &'static str {

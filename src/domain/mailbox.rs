@@ -4,8 +4,8 @@
 //! decides; joining users to mailboxes and remembering what was published are the detector's part.
 
 use super::loops::MINUTE;
-use super::loops::words::closed_list;
 use super::sign_in::Channel;
+use super::sign_in::closed_list;
 use super::signal::UserId;
 
 closed_list! {

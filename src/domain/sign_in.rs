@@ -29,6 +29,8 @@ macro_rules! closed_list {
     };
 }
 
+pub(crate) use closed_list;
+
 closed_list! {
     /// Whether legacy (basic) or modern authentication was spoken.
     AuthClass {
@@ -175,13 +177,19 @@ impl Category {
     /// The log of this name, however it is cased (Microsoft's own spelling varies).
     #[must_use]
     pub fn of_log(name: &str) -> Option<Category> {
-        Category::ALL.iter().copied().find(|category| category.name().eq_ignore_ascii_case(name))
+        Category::ALL
+            .iter()
+            .copied()
+            .find(|category| category.name().eq_ignore_ascii_case(name))
     }
 
     /// Whether the events are sign-ins of people.
     #[must_use]
     pub fn is_user(self) -> bool {
-        matches!(self, Category::InteractiveUser | Category::NonInteractiveUser | Category::Adfs)
+        matches!(
+            self,
+            Category::InteractiveUser | Category::NonInteractiveUser | Category::Adfs
+        )
     }
 
     /// What the log itself says about a person's part.
@@ -190,7 +198,9 @@ impl Category {
         match self {
             Category::InteractiveUser | Category::Adfs => Some(true),
             Category::NonInteractiveUser => Some(false),
-            Category::ServicePrincipal | Category::ManagedIdentity | Category::MicrosoftServicePrincipal => None,
+            Category::ServicePrincipal
+            | Category::ManagedIdentity
+            | Category::MicrosoftServicePrincipal => None,
         }
     }
 }

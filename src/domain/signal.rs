@@ -106,7 +106,10 @@ impl Facts<'_> {
         let kind = self.kind(knowledge)?;
         let user = parse_guid(self.user_id).filter(|user| *user != 0)?;
         Some(Signal {
-            user: UserId { tenant: parse_guid(self.tenant_id).unwrap_or(0), user },
+            user: UserId {
+                tenant: parse_guid(self.tenant_id).unwrap_or(0),
+                user,
+            },
             user_principal_name: self.user_principal_name.to_lowercase(),
             display_name: self.display_name.to_owned(),
             at: self.event_time,
@@ -121,7 +124,8 @@ impl Facts<'_> {
         if !matches!(self.auth_class, AuthClass::Legacy | AuthClass::Ropc) {
             return None;
         }
-        let client_group = knowledge.client_group(self.auth_class, self.protocol, self.client_family);
+        let client_group =
+            knowledge.client_group(self.auth_class, self.protocol, self.client_family);
         if self.outcome == Outcome::Success {
             return Some(SignalKind::LegacySuccess { client_group });
         }
@@ -130,7 +134,9 @@ impl Facts<'_> {
             protocol: self.protocol,
             client_family: knowledge.family_named(self.client_family),
             error_code: self.error_code,
-            failure_class: knowledge.error_code(self.error_code).map_or(OTHER_FAILURE, |code| code.class),
+            failure_class: knowledge
+                .error_code(self.error_code)
+                .map_or(OTHER_FAILURE, |code| code.class),
             password_verified: self.password_verified,
             ip: fnv64(self.ip_address.as_bytes()),
         }))
@@ -158,5 +164,7 @@ fn fnv64(bytes: &[u8]) -> u64 {
     if bytes.is_empty() {
         return 0;
     }
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }

@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BinaryBuilder, BooleanBuilder, Float64Builder, Int32Builder, Int64Builder, ListArray, ListBuilder,
-    RecordBatch, StringBuilder, StructArray, TimestampMicrosecondBuilder,
+    ArrayRef, BinaryBuilder, BooleanBuilder, Float64Builder, Int32Builder, Int64Builder, ListArray,
+    ListBuilder, RecordBatch, StringBuilder, StructArray, TimestampMicrosecondBuilder,
 };
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
@@ -63,7 +63,9 @@ pub enum Cell<K: RowKind> {
 /// The Arrow schema of columns.
 #[must_use]
 pub fn schema<K: RowKind>(columns: &[Column<K>]) -> SchemaRef {
-    let fields = columns.iter().map(|column| Field::new(column.name, column.cell.data_type(), column.nullable));
+    let fields = columns
+        .iter()
+        .map(|column| Field::new(column.name, column.cell.data_type(), column.nullable));
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
@@ -80,7 +82,11 @@ impl<K: RowKind> Cell<K> {
             Cell::Bool(_) => DataType::Boolean,
             Cell::Bytes(_) => DataType::Binary,
             Cell::Texts(_) => texts(),
-            Cell::Policies(_) => DataType::List(Arc::new(Field::new("item", DataType::Struct(policy_fields()), true))),
+            Cell::Policies(_) => DataType::List(Arc::new(Field::new(
+                "item",
+                DataType::Struct(policy_fields()),
+                true,
+            ))),
         }
     }
 }
@@ -119,8 +125,16 @@ impl<K: RowKind> RowBuffer<K> {
     /// An empty buffer for these columns.
     #[must_use]
     pub fn new(columns: &'static [Column<K>]) -> RowBuffer<K> {
-        let builders = columns.iter().map(|column| Builder::new(&column.cell)).collect();
-        RowBuffer { columns, schema: schema(columns), builders, rows: 0 }
+        let builders = columns
+            .iter()
+            .map(|column| Builder::new(&column.cell))
+            .collect();
+        RowBuffer {
+            columns,
+            schema: schema(columns),
+            builders,
+            rows: 0,
+        }
     }
 
     /// Appends a row.
@@ -150,7 +164,8 @@ impl<K: RowKind> RowBuffer<K> {
     pub fn take(&mut self) -> RecordBatch {
         self.rows = 0;
         let arrays = self.builders.iter_mut().map(Builder::finish).collect();
-        RecordBatch::try_new(self.schema.clone(), arrays).expect("columns declare what their accessors give")
+        RecordBatch::try_new(self.schema.clone(), arrays)
+            .expect("columns declare what their accessors give")
     }
 }
 
@@ -216,7 +231,11 @@ impl Builder {
 }
 
 fn append_text(builder: &mut StringBuilder, text: &str) {
-    if text.is_empty() { builder.append_null() } else { builder.append_value(text) }
+    if text.is_empty() {
+        builder.append_null()
+    } else {
+        builder.append_value(text)
+    }
 }
 
 /// Builds the policies column; by hand, since the generic struct builder looks fields up by type
@@ -257,8 +276,10 @@ impl PoliciesBuilder {
                 self.grant_controls.values().append_value(control.as_str());
             }
             self.grant_controls.append(true);
-            self.satisfied.append_option(policy.conditions_satisfied.names());
-            self.not_satisfied.append_option(policy.conditions_not_satisfied.names());
+            self.satisfied
+                .append_option(policy.conditions_satisfied.names());
+            self.not_satisfied
+                .append_option(policy.conditions_not_satisfied.names());
         }
         // A batch holds some thousand rows of at most 20 MiB in sum per message: far below 2^31.
         self.policies += policies.len() as i32;
@@ -279,6 +300,11 @@ impl PoliciesBuilder {
         let fields = policy_fields();
         let item = Arc::new(Field::new("item", DataType::Struct(fields.clone()), true));
         let policies = StructArray::new(fields, arrays, None);
-        ListArray::new(item, OffsetBuffer::new(ScalarBuffer::from(ends)), Arc::new(policies), None)
+        ListArray::new(
+            item,
+            OffsetBuffer::new(ScalarBuffer::from(ends)),
+            Arc::new(policies),
+            None,
+        )
     }
 }

@@ -12,7 +12,9 @@ pub enum LakeError {
     #[error("{0}")]
     Locked(String),
     /// Another writer has moved the offsets: this one must stop.
-    #[error("another writer has written to {table}: lane {lane} was to be at {expected:?} but is at {found:?}; stop one of the two writers and start again")]
+    #[error(
+        "another writer has written to {table}: lane {lane} was to be at {expected:?} but is at {found:?}; stop one of the two writers and start again"
+    )]
     Fenced {
         /// Which table.
         table: &'static str,
@@ -54,7 +56,12 @@ impl LakeError {
     pub(super) fn commit(table: &'static str, error: deltalake::DeltaTableError) -> LakeError {
         let text = error.to_string();
         if text.contains("oncurrent transaction") {
-            return LakeError::Fenced { table, lane: text, expected: None, found: None };
+            return LakeError::Fenced {
+                table,
+                lane: text,
+                expected: None,
+                found: None,
+            };
         }
         LakeError::Delta(table, text)
     }

@@ -60,8 +60,21 @@ struct OpenFile<K: RowKind> {
 impl<K: RowKind> FileWriter<K> {
     /// A writer into the table's folder; `prefix` makes its file names its own.
     #[must_use]
-    pub fn new(root: PathBuf, columns: &'static [Column<K>], partition: Option<&'static str>, prefix: String) -> FileWriter<K> {
-        FileWriter { root, columns, partition, prefix, open: BTreeMap::new(), done: Vec::new(), files: 0 }
+    pub fn new(
+        root: PathBuf,
+        columns: &'static [Column<K>],
+        partition: Option<&'static str>,
+        prefix: String,
+    ) -> FileWriter<K> {
+        FileWriter {
+            root,
+            columns,
+            partition,
+            prefix,
+            open: BTreeMap::new(),
+            done: Vec::new(),
+            files: 0,
+        }
     }
 
     /// Appends a row to the file of its date (days since 1970; 0 for tables without partitions).
@@ -74,7 +87,11 @@ impl<K: RowKind> FileWriter<K> {
         };
         file.buffer.push(row);
         file.rows += 1;
-        if file.buffer.rows() >= BATCH_ROWS { file.hand_over(&self.root) } else { Ok(()) }
+        if file.buffer.rows() >= BATCH_ROWS {
+            file.hand_over(&self.root)
+        } else {
+            Ok(())
+        }
     }
 
     /// Finishes and syncs all open files; hands over every file since the last call.
@@ -99,11 +116,22 @@ impl<K: RowKind> FileWriter<K> {
         let path = format!("{folder}{}-{:06}.parquet", self.prefix, self.files);
         self.files += 1;
         let full = self.root.join(&path);
-        std::fs::create_dir_all(self.root.join(&folder)).map_err(|error| LakeError::io(&full, error))?;
+        std::fs::create_dir_all(self.root.join(&folder))
+            .map_err(|error| LakeError::io(&full, error))?;
         let file = File::create(&full).map_err(|error| LakeError::io(&full, error))?;
         let buffer = RowBuffer::new(self.columns);
-        let writer = ArrowWriter::try_new(file, buffer.schema(), Some(properties())).map_err(|error| LakeError::parquet(&full, error))?;
-        self.open.insert(date, OpenFile { path, partition, buffer, writer, rows: 0 });
+        let writer = ArrowWriter::try_new(file, buffer.schema(), Some(properties()))
+            .map_err(|error| LakeError::parquet(&full, error))?;
+        self.open.insert(
+            date,
+            OpenFile {
+                path,
+                partition,
+                buffer,
+                writer,
+                rows: 0,
+            },
+        );
         Ok(())
     }
 }
@@ -111,33 +139,60 @@ impl<K: RowKind> FileWriter<K> {
 impl<K: RowKind> OpenFile<K> {
     fn hand_over(&mut self, root: &Path) -> Result<(), LakeError> {
         let batch = self.buffer.take();
-        self.writer.write(&batch).map_err(|error| LakeError::parquet(&root.join(&self.path), error))
+        self.writer
+            .write(&batch)
+            .map_err(|error| LakeError::parquet(&root.join(&self.path), error))
     }
 
     fn finish(mut self, root: &Path) -> Result<WrittenFile, LakeError> {
         let full = root.join(&self.path);
         self.hand_over(root)?;
-        let file = self.writer.into_inner().map_err(|error| LakeError::parquet(&full, error))?;
-        file.sync_all().map_err(|error| LakeError::io(&full, error))?;
-        let bytes = file.metadata().map_err(|error| LakeError::io(&full, error))?.len();
-        Ok(WrittenFile { path: self.path, partition: self.partition, bytes, rows: self.rows, written_at_ms: now_ms() })
+        let file = self
+            .writer
+            .into_inner()
+            .map_err(|error| LakeError::parquet(&full, error))?;
+        file.sync_all()
+            .map_err(|error| LakeError::io(&full, error))?;
+        let bytes = file
+            .metadata()
+            .map_err(|error| LakeError::io(&full, error))?
+            .len();
+        Ok(WrittenFile {
+            path: self.path,
+            partition: self.partition,
+            bytes,
+            rows: self.rows,
+            written_at_ms: now_ms(),
+        })
     }
 }
 
 /// Encoding that was measured to be the best trade: zstd 1, dictionaries but for unique columns.
 fn properties() -> WriterProperties {
-    let unique = ["id", "correlation_id", "event_time", "publish_time", "origin_offset", "content_hash", "raw"];
+    let unique = [
+        "id",
+        "correlation_id",
+        "event_time",
+        "publish_time",
+        "origin_offset",
+        "content_hash",
+        "raw",
+    ];
     let builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
         .set_statistics_enabled(EnabledStatistics::Chunk);
-    let plain = unique.into_iter().fold(builder, |builder, column| builder.set_column_dictionary_enabled(ColumnPath::from(column), false));
+    let plain = unique.into_iter().fold(builder, |builder, column| {
+        builder.set_column_dictionary_enabled(ColumnPath::from(column), false)
+    });
     plain.build()
 }
 
 /// Makes the names in a folder durable.
 pub(super) fn sync_directory(folder: &Path) -> Result<(), LakeError> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(|error| LakeError::io(folder, error))
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| LakeError::io(folder, error))
 }
 
 /// `YYYY-MM-DD` of days since 1970.
@@ -148,5 +203,7 @@ pub fn date_text(days: i32) -> String {
 }
 
 pub(crate) fn now_ms() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as i64)
 }

@@ -15,12 +15,17 @@ pub mod table;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 pub use error::LakeError;
 pub use table::{Advance, Receipt, Table};
 
 use file::FileWriter;
-use findings::{LOOPS, Loops, MAILBOX_STATES, MAILBOXES, MailboxStates, Mailboxes, REJECTS, Rejects};
+use findings::{
+    LOOPS, Loops, MAILBOX_STATES, MAILBOXES, MailboxStates, Mailboxes, REJECTS, Rejects,
+};
 use sign_ins::{SIGN_INS, SignIns};
 
 /// Names of the tables, which are also their folders.
@@ -38,7 +43,14 @@ pub mod names {
     /// Mailboxes as imported.
     pub const MAILBOXES: &str = "mailboxes";
     /// All of them.
-    pub const ALL: [&str; 6] = [SIGN_INS, SIGN_IN_REVISIONS, REJECTS, LOOPS, MAILBOX_STATES, MAILBOXES];
+    pub const ALL: [&str; 6] = [
+        SIGN_INS,
+        SIGN_IN_REVISIONS,
+        REJECTS,
+        LOOPS,
+        MAILBOX_STATES,
+        MAILBOXES,
+    ];
 }
 
 /// Says that a folder is a lake, and of which format.
@@ -49,6 +61,24 @@ const LOCK: &str = ".signloop.lock";
 
 const EVENT_DATE: Option<&str> = Some("event_date");
 const INGEST_DATE: Option<&str> = Some("ingest_date");
+
+/// The columns of a table as readers see them, with its partition.
+fn declared_schema(name: &str) -> SchemaRef {
+    let (columns, partition) = match name {
+        names::REJECTS => (columns::schema(REJECTS), INGEST_DATE),
+        names::LOOPS => (columns::schema(LOOPS), EVENT_DATE),
+        names::MAILBOX_STATES => (columns::schema(MAILBOX_STATES), EVENT_DATE),
+        names::MAILBOXES => (columns::schema(MAILBOXES), None),
+        _ => (columns::schema(SIGN_INS), EVENT_DATE),
+    };
+    with_partition(&columns, partition)
+}
+
+fn with_partition(columns: &Schema, partition: Option<&str>) -> SchemaRef {
+    let fields = columns.fields().iter().map(|field| field.as_ref().clone());
+    let partition = partition.map(|name| Field::new(name, DataType::Date32, false));
+    Arc::new(Schema::new(fields.chain(partition).collect::<Vec<_>>()))
+}
 
 /// A lake that this process alone writes to.
 pub struct Lake {
@@ -76,15 +106,35 @@ impl Lake {
         let lake = Lake {
             root: root.to_path_buf(),
             run: format!("{:x}-{:x}", file::now_ms(), std::process::id()),
-            sign_ins: Table::open(root, names::SIGN_INS, columns::schema(SIGN_INS), EVENT_DATE).await?,
-            revisions: Table::open(root, names::SIGN_IN_REVISIONS, columns::schema(SIGN_INS), EVENT_DATE).await?,
-            rejects: Table::open(root, names::REJECTS, columns::schema(REJECTS), INGEST_DATE).await?,
+            sign_ins: Table::open(root, names::SIGN_INS, columns::schema(SIGN_INS), EVENT_DATE)
+                .await?,
+            revisions: Table::open(
+                root,
+                names::SIGN_IN_REVISIONS,
+                columns::schema(SIGN_INS),
+                EVENT_DATE,
+            )
+            .await?,
+            rejects: Table::open(root, names::REJECTS, columns::schema(REJECTS), INGEST_DATE)
+                .await?,
             loops: Table::open(root, names::LOOPS, columns::schema(LOOPS), EVENT_DATE).await?,
-            mailbox_states: Table::open(root, names::MAILBOX_STATES, columns::schema(MAILBOX_STATES), EVENT_DATE).await?,
+            mailbox_states: Table::open(
+                root,
+                names::MAILBOX_STATES,
+                columns::schema(MAILBOX_STATES),
+                EVENT_DATE,
+            )
+            .await?,
             _lock: lock,
         };
         open_mailboxes(root).await?;
-        for table in [&lake.sign_ins, &lake.revisions, &lake.rejects, &lake.loops, &lake.mailbox_states] {
+        for table in [
+            &lake.sign_ins,
+            &lake.revisions,
+            &lake.rejects,
+            &lake.loops,
+            &lake.mailbox_states,
+        ] {
             table.sweep()?;
         }
         Ok(lake)
@@ -101,17 +151,42 @@ impl Lake {
     pub fn worker_files(&self, worker: usize) -> WorkerFiles {
         let prefix = format!("{}-{worker}", self.run);
         WorkerFiles {
-            sign_ins: FileWriter::new(self.sign_ins.root().to_path_buf(), SIGN_INS, EVENT_DATE, prefix.clone()),
-            revisions: FileWriter::new(self.revisions.root().to_path_buf(), SIGN_INS, EVENT_DATE, prefix.clone()),
-            rejects: FileWriter::new(self.rejects.root().to_path_buf(), REJECTS, INGEST_DATE, prefix),
+            sign_ins: FileWriter::new(
+                self.sign_ins.root().to_path_buf(),
+                SIGN_INS,
+                EVENT_DATE,
+                prefix.clone(),
+            ),
+            revisions: FileWriter::new(
+                self.revisions.root().to_path_buf(),
+                SIGN_INS,
+                EVENT_DATE,
+                prefix.clone(),
+            ),
+            rejects: FileWriter::new(
+                self.rejects.root().to_path_buf(),
+                REJECTS,
+                INGEST_DATE,
+                prefix,
+            ),
         }
     }
 
     /// Writers for the tables of findings.
     #[must_use]
     pub fn finding_files(&self) -> (FileWriter<Loops>, FileWriter<MailboxStates>) {
-        let loops = FileWriter::new(self.loops.root().to_path_buf(), LOOPS, EVENT_DATE, self.run.clone());
-        let states = FileWriter::new(self.mailbox_states.root().to_path_buf(), MAILBOX_STATES, EVENT_DATE, self.run.clone());
+        let loops = FileWriter::new(
+            self.loops.root().to_path_buf(),
+            LOOPS,
+            EVENT_DATE,
+            self.run.clone(),
+        );
+        let states = FileWriter::new(
+            self.mailbox_states.root().to_path_buf(),
+            MAILBOX_STATES,
+            EVENT_DATE,
+            self.run.clone(),
+        );
         (loops, states)
     }
 }
@@ -144,7 +219,11 @@ pub fn require(root: &Path) -> Result<(), LakeError> {
     if root.join(MARKER).is_file() {
         return Ok(());
     }
-    let what = if root.is_dir() { "is not a Signloop lake" } else { "does not exist" };
+    let what = if root.is_dir() {
+        "is not a Signloop lake"
+    } else {
+        "does not exist"
+    };
     Err(LakeError::NotALake(format!(
         "the lake folder {} {what}; name one with --lake, or fill one with `signloop ingest` or `signloop run`",
         root.display()
@@ -166,7 +245,9 @@ fn prepare(root: &Path) -> Result<(), LakeError> {
         )));
     }
     std::fs::write(&marker, MARKER_TEXT).map_err(|error| LakeError::io(&marker, error))?;
-    File::open(&marker).and_then(|file| file.sync_all()).map_err(|error| LakeError::io(&marker, error))?;
+    File::open(&marker)
+        .and_then(|file| file.sync_all())
+        .map_err(|error| LakeError::io(&marker, error))?;
     file::sync_directory(root)
 }
 

@@ -7,19 +7,33 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::table::Table;
-use super::{LakeError, names, require};
+use super::{LakeError, declared_schema, names, require};
 
 /// The shipped views, each after those it reads from: name and portable SQL.
 pub const VIEWS: [(&str, &str); 4] = [
-    ("loops_latest", include_str!("../../schemas/views/loops_latest.sql")),
-    ("mailbox_states_latest", include_str!("../../schemas/views/mailbox_states_latest.sql")),
-    ("stuck_now", include_str!("../../schemas/views/stuck_now.sql")),
-    ("batch_health", include_str!("../../schemas/views/batch_health.sql")),
+    (
+        "loops_latest",
+        include_str!("../../schemas/views/loops_latest.sql"),
+    ),
+    (
+        "mailbox_states_latest",
+        include_str!("../../schemas/views/mailbox_states_latest.sql"),
+    ),
+    (
+        "stuck_now",
+        include_str!("../../schemas/views/stuck_now.sql"),
+    ),
+    (
+        "batch_health",
+        include_str!("../../schemas/views/batch_health.sql"),
+    ),
 ];
 
 /// An open session.
@@ -32,15 +46,23 @@ impl Session {
     pub async fn open(lake: &Path) -> Result<Session, LakeError> {
         require(lake)?;
         let mut config = SessionConfig::new().with_information_schema(true);
-        config.options_mut().execution.parquet.schema_force_view_types = false;
+        config
+            .options_mut()
+            .execution
+            .parquet
+            .schema_force_view_types = false;
         let context = SessionContext::new_with_config(config);
         for name in names::ALL {
-            if !lake.join(name).join("_delta_log").is_dir() {
-                continue;
-            }
-            let table = Table::open_existing(lake, name).await?;
-            let provider = table.table_provider().await.map_err(query_error)?;
-            context.register_table(name, provider).map_err(query_error)?;
+            let provider: Arc<dyn TableProvider> = if lake.join(name).join("_delta_log").is_dir() {
+                let table = Table::open_existing(lake, name).await?;
+                table.table_provider().await.map_err(query_error)?
+            } else {
+                // A lake that only holds imported mailboxes so far.
+                Arc::new(EmptyTable::new(declared_schema(name)))
+            };
+            context
+                .register_table(name, provider)
+                .map_err(query_error)?;
         }
         let session = Session { context };
         for (name, sql) in VIEWS {
@@ -50,16 +72,30 @@ impl Session {
     }
 
     async fn create_view(&self, name: &str, sql: &str) -> Result<(), LakeError> {
-        match self.context.sql(&format!("CREATE VIEW {name} AS {sql}")).await {
+        match self
+            .context
+            .sql(&format!("CREATE VIEW {name} AS {sql}"))
+            .await
+        {
             Ok(_) => Ok(()),
-            Err(error) => Err(LakeError::Query(format!("the view {name} cannot be made: {}", message(&error)))),
+            Err(error) => Err(LakeError::Query(format!(
+                "the view {name} cannot be made: {}",
+                message(&error)
+            ))),
         }
     }
 
     /// Runs one query; anything that would change data is refused.
     pub async fn query(&self, sql: &str) -> Result<(SchemaRef, Vec<RecordBatch>), LakeError> {
-        let options = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-        let frame = self.context.sql_with_options(sql, options).await.map_err(query_error)?;
+        let options = SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false);
+        let frame = self
+            .context
+            .sql_with_options(sql, options)
+            .await
+            .map_err(query_error)?;
         let schema = Arc::new(frame.schema().as_arrow().clone());
         let batches = frame.collect().await.map_err(query_error)?;
         Ok((schema, batches))
@@ -72,5 +108,10 @@ fn query_error(error: DataFusionError) -> LakeError {
 
 /// The innermost message, on one line.
 fn message(error: &DataFusionError) -> String {
-    error.find_root().strip_backtrace().split_whitespace().collect::<Vec<_>>().join(" ")
+    error
+        .find_root()
+        .strip_backtrace()
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
 }

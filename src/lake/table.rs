@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{Schema, SchemaRef};
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::kernel::{Action, Add, StructType, Transaction};
@@ -67,14 +67,24 @@ impl Table {
     ) -> Result<Table, LakeError> {
         let root = lake.join(name);
         std::fs::create_dir_all(&root).map_err(|error| LakeError::io(&root, error))?;
-        let url = deltalake::ensure_table_uri(root.to_string_lossy()).map_err(|error| LakeError::delta(name, error))?;
-        let mut delta = DeltaTableBuilder::from_url(url).and_then(|builder| builder.build()).map_err(|error| LakeError::delta(name, error))?;
+        let url = deltalake::ensure_table_uri(root.to_string_lossy())
+            .map_err(|error| LakeError::delta(name, error))?;
+        let mut delta = DeltaTableBuilder::from_url(url)
+            .and_then(|builder| builder.build())
+            .map_err(|error| LakeError::delta(name, error))?;
         match delta.load().await {
             Ok(()) => {}
-            Err(DeltaTableError::NotATable(_)) => delta = create(delta, name, &schema, partition).await?,
+            Err(DeltaTableError::NotATable(_)) => {
+                delta = create(delta, name, &schema, partition).await?
+            }
             Err(error) => return Err(LakeError::delta(name, error)),
         }
-        let table = Table { name, root, delta, partition };
+        let table = Table {
+            name,
+            root,
+            delta,
+            partition,
+        };
         table.sync_log()?;
         table.check_columns(&schema)?;
         Ok(table)
@@ -83,8 +93,11 @@ impl Table {
     /// Opens a table that must be there.
     pub async fn open_existing(lake: &Path, name: &'static str) -> Result<DeltaTable, LakeError> {
         let root = lake.join(name);
-        let url = deltalake::ensure_table_uri(root.to_string_lossy()).map_err(|error| LakeError::delta(name, error))?;
-        deltalake::open_table(url).await.map_err(|error| LakeError::delta(name, error))
+        let url = deltalake::ensure_table_uri(root.to_string_lossy())
+            .map_err(|error| LakeError::delta(name, error))?;
+        deltalake::open_table(url)
+            .await
+            .map_err(|error| LakeError::delta(name, error))
     }
 
     /// Folder of the table.
@@ -101,49 +114,88 @@ impl Table {
 
     /// The newest version of the table, whoever wrote it.
     pub async fn newest_version(&self) -> Result<u64, LakeError> {
-        self.delta.get_latest_version().await.map_err(|error| LakeError::delta(self.name, error))
+        self.delta
+            .get_latest_version()
+            .await
+            .map_err(|error| LakeError::delta(self.name, error))
     }
 
-    /// Paths of the files that readers of the log see.
+    /// Paths of the files that readers of the log see, below the table's folder as it was named.
     pub fn live_paths(&self) -> Result<Vec<PathBuf>, LakeError> {
-        Ok(self.live_files()?.iter().map(|uri| local_path(uri)).collect())
+        let snapshot = self
+            .delta
+            .snapshot()
+            .map_err(|error| LakeError::delta(self.name, error))?;
+        let files = snapshot.log_data().into_iter();
+        Ok(files
+            .map(|file| self.root.join(file.object_store_path().as_ref()))
+            .collect())
     }
 
-    /// URIs of the files that readers of the log see.
-    fn live_files(&self) -> Result<Vec<String>, LakeError> {
-        let uris = self.delta.get_file_uris().map_err(|error| LakeError::delta(self.name, error))?;
-        Ok(uris.collect())
+    /// Number of files that readers of the log see.
+    #[must_use]
+    pub fn live_files(&self) -> usize {
+        self.delta
+            .snapshot()
+            .map_or(0, |snapshot| snapshot.log_data().num_files())
     }
 
     /// Next offset of a lane, `None` when nothing of it is stored.
     pub async fn offset(&self, app_id: &str) -> Result<Option<i64>, LakeError> {
-        let snapshot = self.delta.snapshot().map_err(|error| LakeError::delta(self.name, error))?;
+        let snapshot = self
+            .delta
+            .snapshot()
+            .map_err(|error| LakeError::delta(self.name, error))?;
         let log = self.delta.log_store();
-        snapshot.transaction_version(log.as_ref(), app_id).await.map_err(|error| LakeError::delta(self.name, error))
+        snapshot
+            .transaction_version(log.as_ref(), app_id)
+            .await
+            .map_err(|error| LakeError::delta(self.name, error))
     }
 
     /// Makes files and offsets part of the table, both or neither.
     ///
     /// # Errors
     /// [`LakeError::Fenced`] when another writer has moved a lane meanwhile; then nothing was committed.
-    pub async fn commit(&mut self, files: &[WrittenFile], advances: &[Advance]) -> Result<Vec<Receipt>, LakeError> {
+    pub async fn commit(
+        &mut self,
+        files: &[WrittenFile],
+        advances: &[Advance],
+    ) -> Result<Vec<Receipt>, LakeError> {
         self.sync_folders(files)?;
-        self.delta.update_state().await.map_err(|error| LakeError::delta(self.name, error))?;
+        self.delta
+            .update_state()
+            .await
+            .map_err(|error| LakeError::delta(self.name, error))?;
         for advance in advances {
             let stored = self.offset(&advance.app_id).await?;
             if stored != advance.from {
-                return Err(LakeError::Fenced { table: self.name, lane: advance.app_id.clone(), expected: advance.from, found: stored });
+                return Err(LakeError::Fenced {
+                    table: self.name,
+                    lane: advance.app_id.clone(),
+                    expected: advance.from,
+                    found: stored,
+                });
             }
         }
-        let transactions = advances.iter().map(|advance| Transaction::new(&advance.app_id, advance.to)).collect();
+        let transactions = advances
+            .iter()
+            .map(|advance| Transaction::new(&advance.app_id, advance.to))
+            .collect();
         let properties = CommitProperties::default().with_application_transactions(transactions);
-        let actions = files.iter().map(|file| Action::Add(self.add(file))).collect();
+        let actions = files
+            .iter()
+            .map(|file| Action::Add(self.add(file)))
+            .collect();
         let operation = DeltaOperation::Write {
             mode: SaveMode::Append,
             partition_by: self.partition.map(|column| vec![column.to_owned()]),
             predicate: None,
         };
-        let snapshot = self.delta.snapshot().map_err(|error| LakeError::delta(self.name, error))?;
+        let snapshot = self
+            .delta
+            .snapshot()
+            .map_err(|error| LakeError::delta(self.name, error))?;
         let finished = CommitBuilder::from(properties)
             .with_actions(actions)
             .build(Some(snapshot), self.delta.log_store(), operation)
@@ -151,12 +203,20 @@ impl Table {
             .map_err(|error| LakeError::commit(self.name, error))?;
         self.delta.state = Some(finished.snapshot());
         self.sync_log()?;
-        Ok(advances.iter().map(|advance| Receipt { app_id: advance.app_id.clone(), next: advance.to }).collect())
+        Ok(advances
+            .iter()
+            .map(|advance| Receipt {
+                app_id: advance.app_id.clone(),
+                next: advance.to,
+            })
+            .collect())
     }
 
     fn add(&self, file: &WrittenFile) -> Add {
         let partition_values = match (self.partition, &file.partition) {
-            (Some(column), Some(value)) => HashMap::from([(column.to_owned(), Some(value.clone()))]),
+            (Some(column), Some(value)) => {
+                HashMap::from([(column.to_owned(), Some(value.clone()))])
+            }
             _ => HashMap::new(),
         };
         Add {
@@ -190,8 +250,10 @@ impl Table {
     }
 
     fn sync_folders(&self, files: &[WrittenFile]) -> Result<(), LakeError> {
-        let folders: std::collections::BTreeSet<PathBuf> =
-            files.iter().filter_map(|file| self.root.join(&file.path).parent().map(Path::to_path_buf)).collect();
+        let folders: std::collections::BTreeSet<PathBuf> = files
+            .iter()
+            .filter_map(|file| self.root.join(&file.path).parent().map(Path::to_path_buf))
+            .collect();
         if !files.is_empty() {
             sync_directory(&self.root)?;
         }
@@ -204,7 +266,9 @@ impl Table {
         if let Some(version) = self.delta.version() {
             let entry = log.join(format!("{version:020}.json"));
             match std::fs::File::open(&entry) {
-                Ok(file) => file.sync_all().map_err(|error| LakeError::io(&entry, error))?,
+                Ok(file) => file
+                    .sync_all()
+                    .map_err(|error| LakeError::io(&entry, error))?,
                 // Entries older than a checkpoint may have been cleaned up.
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => return Err(LakeError::io(&entry, error)),
@@ -214,9 +278,15 @@ impl Table {
     }
 
     fn check_columns(&self, expected: &Schema) -> Result<(), LakeError> {
-        let snapshot = self.delta.snapshot().map_err(|error| LakeError::delta(self.name, error))?;
+        let snapshot = self
+            .delta
+            .snapshot()
+            .map_err(|error| LakeError::delta(self.name, error))?;
         let stored = snapshot.schema();
-        let missing = expected.fields().iter().find(|field| stored.field(field.name()).is_none());
+        let missing = expected
+            .fields()
+            .iter()
+            .find(|field| stored.field(field.name()).is_none());
         match missing {
             None => Ok(()),
             Some(field) => Err(LakeError::NotALake(format!(
@@ -229,18 +299,23 @@ impl Table {
     }
 }
 
-async fn create(delta: DeltaTable, name: &'static str, schema: &Schema, partition: Option<&str>) -> Result<DeltaTable, LakeError> {
-    let mut fields: Vec<Field> = schema.fields().iter().map(|field| field.as_ref().clone()).collect();
-    if let Some(partition) = partition {
-        fields.push(Field::new(partition, DataType::Date32, false));
-    }
-    let kernel: StructType = (&Schema::new(fields)).try_into_kernel().map_err(|error| LakeError::Delta(name, error.to_string()))?;
-    let builder = delta.create().with_table_name(name).with_columns(kernel.fields().cloned()).with_partition_columns(partition);
+async fn create(
+    delta: DeltaTable,
+    name: &'static str,
+    schema: &Schema,
+    partition: Option<&str>,
+) -> Result<DeltaTable, LakeError> {
+    let with_partition = super::with_partition(schema, partition);
+    let kernel: StructType = with_partition
+        .as_ref()
+        .try_into_kernel()
+        .map_err(|error| LakeError::Delta(name, error.to_string()))?;
+    let builder = delta
+        .create()
+        .with_table_name(name)
+        .with_columns(kernel.fields().cloned())
+        .with_partition_columns(partition);
     builder.await.map_err(|error| LakeError::delta(name, error))
-}
-
-fn local_path(uri: &str) -> PathBuf {
-    PathBuf::from(uri.strip_prefix("file://").unwrap_or(uri))
 }
 
 /// The table's folder and those of its partitions.
@@ -248,7 +323,9 @@ fn folders(root: &Path) -> Result<Vec<PathBuf>, LakeError> {
     let mut folders = vec![root.to_path_buf()];
     for entry in std::fs::read_dir(root).map_err(|error| LakeError::io(root, error))? {
         let path = entry.map_err(|error| LakeError::io(root, error))?.path();
-        let is_partition = path.file_name().is_some_and(|name| name.to_string_lossy().contains('='));
+        let is_partition = path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().contains('='));
         if is_partition && path.is_dir() {
             folders.push(path);
         }
@@ -260,7 +337,10 @@ fn parquet_files(folder: &Path) -> Result<Vec<PathBuf>, LakeError> {
     let mut files = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(|error| LakeError::io(folder, error))? {
         let path = entry.map_err(|error| LakeError::io(folder, error))?.path();
-        if path.extension().is_some_and(|extension| extension == "parquet") {
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "parquet")
+        {
             files.push(path);
         }
     }

@@ -9,10 +9,13 @@ use prometheus::IntGaugeVec;
 use prometheus::core::Collector;
 
 use super::bounds::OTHER;
-use super::labels::Migration;
 use super::{Metrics, NO_BATCH, seconds};
 use crate::domain::loops::words::Kind;
 use crate::domain::mailbox::MailboxState;
+
+/// States of users in a migration: cut over, and not yet.
+const COMPLETED: &str = "completed";
+const PLANNED: &str = "planned";
 
 /// A migration batch as imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,19 +69,18 @@ impl Metrics {
     pub fn set_migration(&self, batches: &[BatchFacts<'_>]) {
         let mut batches = batches.to_vec();
         batches.sort_by_key(|facts| std::cmp::Reverse(facts.cutover_at));
-        let [completed, planned] = [Migration::Completed.name(), Migration::Planned.name()];
         let users = batches.iter().flat_map(|facts| {
             let batch = Some(facts.batch);
             [
-                (batch, completed, facts.completed),
-                (batch, planned, facts.planned),
+                (batch, COMPLETED, facts.completed),
+                (batch, PLANNED, facts.planned),
             ]
         });
         let sums = self.sums(&self.migration_users, users);
         set(
             &self.migration_users,
             &self.batch_labels(),
-            &[completed, planned],
+            &[COMPLETED, PLANNED],
             &sums,
         );
         // The newest last, so that it is what the folded ones show.

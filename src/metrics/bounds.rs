@@ -10,21 +10,21 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::domain::sign_in::{AuthClass, BlockReason, Protocol};
 
 /// The label value that everything beyond a limit folds into.
-pub const OTHER: &str = "__other__";
+pub(super) const OTHER: &str = "__other__";
 
 /// A migration has some dozen batches; dashboards and alerts stay readable up to this many.
-pub const BATCHES_MAX: usize = 200;
+pub(super) const BATCHES_MAX: usize = 200;
 
 /// Series that blocks have at most.
 const BLOCKS_MAX: usize = 2000;
 /// Block series whose client is folded: they must always fit.
 const FOLDED_BLOCKS: usize = AuthClass::ALL.len() * Protocol::ALL.len() * BlockReason::ALL.len();
 /// Block series that name their client.
-pub const NAMED_BLOCKS_MAX: usize = BLOCKS_MAX - FOLDED_BLOCKS;
+pub(super) const NAMED_BLOCKS_MAX: usize = BLOCKS_MAX - FOLDED_BLOCKS;
 
 /// The names that were met first, up to a limit.
 #[derive(Debug)]
-pub struct Admitted<T> {
+pub(super) struct Admitted<T> {
     state: Mutex<State<T>>,
     names_max: usize,
 }
@@ -37,8 +37,7 @@ struct State<T> {
 
 impl<T: Eq + Hash + Clone> Admitted<T> {
     /// Room for this many.
-    #[must_use]
-    pub fn new(names_max: usize) -> Admitted<T> {
+    pub(super) fn new(names_max: usize) -> Admitted<T> {
         let state = State {
             names: HashSet::default(),
             refused_any: false,
@@ -50,7 +49,7 @@ impl<T: Eq + Hash + Clone> Admitted<T> {
     }
 
     /// Whether a name has, or now gets, series of its own.
-    pub fn admit(&self, name: T) -> bool {
+    pub(super) fn admit(&self, name: T) -> bool {
         let mut state = self.state();
         let admitted = state.names.contains(&name)
             || (state.names.len() < self.names_max && state.names.insert(name));
@@ -59,12 +58,12 @@ impl<T: Eq + Hash + Clone> Admitted<T> {
     }
 
     /// The names that have series of their own.
-    pub fn names(&self) -> Vec<T> {
+    pub(super) fn names(&self) -> Vec<T> {
         self.state().names.iter().cloned().collect()
     }
 
     /// Whether any name was ever folded.
-    pub fn refused_any(&self) -> bool {
+    pub(super) fn refused_any(&self) -> bool {
         self.state().refused_any
     }
 

@@ -3,7 +3,7 @@
 //! Lists that also describe sign-ins, loops or mailboxes stand in `domain`; here is what only an
 //! operator asks about. No list holds anything that names a person, an address or a program's text.
 
-use crate::domain::loops::words::closed_list;
+use crate::domain::sign_in::closed_list;
 use crate::domain::sign_in::{AuthClass, Category, Protocol};
 
 closed_list! {
@@ -73,16 +73,6 @@ closed_list! {
 }
 
 closed_list! {
-    /// Where a mailbox stands in its migration.
-    Migration {
-        /// Cut over.
-        Completed = "completed",
-        /// Known, not yet cut over.
-        Planned = "planned",
-    }
-}
-
-closed_list! {
     /// What became of the rows of the last migration import.
     FeedRows {
         /// Taken in.
@@ -118,7 +108,7 @@ closed_list! {
 
 /// The label of a log: its own name is Microsoft's spelling.
 #[must_use]
-pub const fn category(category: Category) -> &'static str {
+pub(super) const fn category(category: Category) -> &'static str {
     match category {
         Category::InteractiveUser => "interactive",
         Category::NonInteractiveUser => "non_interactive",
@@ -131,7 +121,7 @@ pub const fn category(category: Category) -> &'static str {
 
 /// The protocols that a sign-in of this class can normally have: the series that exist from the start.
 #[must_use]
-pub fn usual_protocols(class: AuthClass) -> &'static [Protocol] {
+pub(super) fn usual_protocols(class: AuthClass) -> &'static [Protocol] {
     use Protocol::{Browser, NativeApp, Unknown};
     match class {
         AuthClass::Legacy => LEGACY_PROTOCOLS,
@@ -141,7 +131,7 @@ pub fn usual_protocols(class: AuthClass) -> &'static [Protocol] {
 }
 
 /// The protocols of basic authentication.
-pub const LEGACY_PROTOCOLS: &[Protocol] = &[
+pub(super) const LEGACY_PROTOCOLS: &[Protocol] = &[
     Protocol::Activesync,
     Protocol::Smtp,
     Protocol::Imap,

@@ -19,7 +19,7 @@ const PROTOCOLS: usize = Protocol::ALL.len();
 const OUTCOMES: usize = Outcome::ALL.len();
 
 /// What a blocked sign-in is counted by: class, protocol, client family, reason.
-pub type BlockKey = (AuthClass, Protocol, &'static str, BlockReason);
+pub(super) type BlockKey = (AuthClass, Protocol, &'static str, BlockReason);
 
 /// Plain counts, indexed by the discriminants of the closed lists.
 #[derive(Debug, Clone, Default)]

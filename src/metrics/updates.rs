@@ -43,6 +43,22 @@ impl Metrics {
         self.consumed_bytes
             .with_label_values(&[topic])
             .inc_by(tally.bytes);
+        self.add_pieces(tally);
+        self.add_sign_ins(tally);
+        for (key, count) in &tally.blocks {
+            self.add_blocks(*key, *count);
+        }
+        for protocol in LEGACY_PROTOCOLS {
+            let successes = tally.legacy_successes(*protocol);
+            self.legacy_success
+                .with_label_values(&[protocol.name()])
+                .inc_by(successes);
+        }
+        self.valid_password_blocked
+            .inc_by(tally.valid_password_blocked);
+    }
+
+    fn add_pieces(&self, tally: &Tally) {
         inc_all(
             &self.events,
             Category::ALL.iter().map(|log| category(*log)),
@@ -68,18 +84,6 @@ impl Metrics {
             Warning::ALL.iter().map(|kind| kind.name()),
             &tally.warnings,
         );
-        self.add_sign_ins(tally);
-        for (key, count) in &tally.blocks {
-            self.add_blocks(*key, *count);
-        }
-        for protocol in LEGACY_PROTOCOLS {
-            let successes = tally.legacy_successes(*protocol);
-            self.legacy_success
-                .with_label_values(&[protocol.name()])
-                .inc_by(successes);
-        }
-        self.valid_password_blocked
-            .inc_by(tally.valid_password_blocked);
     }
 
     fn add_sign_ins(&self, tally: &Tally) {

@@ -52,7 +52,10 @@ impl Dedupe {
         Dedupe {
             days: RwLock::default(),
             files: RwLock::new(files),
-            hashers: [foldhash::quality::RandomState::default(), foldhash::quality::RandomState::default()],
+            hashers: [
+                foldhash::quality::RandomState::default(),
+                foldhash::quality::RandomState::default(),
+            ],
             epoch: AtomicU64::new(1),
             entries: AtomicUsize::new(0),
         }
@@ -61,7 +64,12 @@ impl Dedupe {
     /// The ids of a date, read from the lake if need be.
     pub fn day(&self, date: i32) -> Result<Arc<Day>, LakeError> {
         let epoch = self.epoch.load(Ordering::Relaxed);
-        if let Some(day) = self.days.read().unwrap_or_else(PoisonError::into_inner).get(&date) {
+        if let Some(day) = self
+            .days
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&date)
+        {
             day.used_in.store(epoch, Ordering::Relaxed);
             return Ok(day.clone());
         }
@@ -75,7 +83,10 @@ impl Dedupe {
     }
 
     fn read_day(&self, date: i32, epoch: u64) -> Result<Day, LakeError> {
-        let day = Day { shards: Default::default(), used_in: AtomicU64::new(epoch) };
+        let day = Day {
+            shards: Default::default(),
+            used_in: AtomicU64::new(epoch),
+        };
         let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
         for path in files.get(&date).into_iter().flatten() {
             history::read_ids(path, |tenant, id, content_hash| {
@@ -87,8 +98,13 @@ impl Dedupe {
 
     /// Judges a sign-in, and remembers it if it is new.
     pub fn note(&self, day: &Day, tenant: &str, id: &str, content_hash: i32) -> Known {
-        let key = (self.hashers[0].hash_one((tenant, id)), self.hashers[1].hash_one((tenant, id)));
-        let mut ids = day.shards[key.0 as usize % SHARDS].lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (
+            self.hashers[0].hash_one((tenant, id)),
+            self.hashers[1].hash_one((tenant, id)),
+        );
+        let mut ids = day.shards[key.0 as usize % SHARDS]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         match ids.get(&key) {
             Some(known) if *known == content_hash => Known::Copy,
             Some(_) => Known::Revision,
@@ -122,12 +138,18 @@ impl Dedupe {
     /// Drops the days not asked for since the last commit, longest unused first, down to half the limit.
     fn drop_oldest(&self) {
         let mut days = self.days.write().unwrap_or_else(PoisonError::into_inner);
-        let mut by_use: Vec<(u64, i32)> = days.iter().map(|(date, day)| (day.used_in.load(Ordering::Relaxed), *date)).collect();
+        let mut by_use: Vec<(u64, i32)> = days
+            .iter()
+            .map(|(date, day)| (day.used_in.load(Ordering::Relaxed), *date))
+            .collect();
         by_use.sort_unstable();
         for (_, date) in by_use {
             // A worker still holding the day may be noting ids in it: it stays.
-            let idle = days.get(&date).is_some_and(|day| Arc::strong_count(day) == 1);
-            if idle && self.entries() > ENTRIES_MAX / 2
+            let idle = days
+                .get(&date)
+                .is_some_and(|day| Arc::strong_count(day) == 1);
+            if idle
+                && self.entries() > ENTRIES_MAX / 2
                 && let Some(day) = days.remove(&date)
             {
                 self.entries.fetch_sub(day.len(), Ordering::Relaxed);
@@ -138,6 +160,9 @@ impl Dedupe {
 
 impl Day {
     fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len()).sum()
+        self.shards
+            .iter()
+            .map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len())
+            .sum()
     }
 }

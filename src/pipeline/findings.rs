@@ -22,6 +22,7 @@ pub struct Findings {
     /// Greatest sequence number of a mailbox state so far.
     pub(super) sequence: i64,
     pub(super) mailboxes: Table,
+    pub(super) index: Arc<MigrationIndex>,
     /// Version of the mailbox table that the detector knows.
     pub(super) known_version: Option<u64>,
     pub(super) lake: PathBuf,
@@ -33,45 +34,54 @@ type Changed = (Vec<WrittenFile>, Vec<WrittenFile>);
 impl Findings {
     /// Takes in new sign-ins.
     pub fn observe(&mut self, signals: &[Signal], watermark: Option<i64>) {
-        signals.iter().for_each(|signal| self.detector.observe(signal));
+        signals
+            .iter()
+            .for_each(|signal| self.detector.observe(signal));
         if let Some(watermark) = watermark {
             self.detector.advance(watermark);
         }
     }
 
     /// Reads the imported mailboxes again if there was an import since.
-    pub fn reload_migrations(&mut self, runtime: &tokio::runtime::Handle, metrics: &Metrics) -> Result<(), LakeError> {
+    pub fn reload_migrations(
+        &mut self,
+        runtime: &tokio::runtime::Handle,
+        metrics: &Metrics,
+    ) -> Result<(), LakeError> {
         let version = runtime.block_on(self.mailboxes.newest_version())?;
         if self.known_version == Some(version) {
             return Ok(());
         }
-        let (mailboxes, _) = runtime.block_on(async {
+        let imports = runtime.block_on(async {
             let session = Session::open(&self.lake).await?;
-            history::mailboxes(&session).await
+            history::imports(&session).await
         })?;
-        let index = MigrationIndex::new(mailboxes);
-        gauges::show_migrations(metrics, &index, self.detector.watermark());
-        self.detector.set_migrations(Arc::new(index));
+        if let Some(at) = imports.newest_at {
+            metrics.set_feed_success(at);
+        }
+        self.index = Arc::new(MigrationIndex::new(imports.mailboxes));
+        self.detector.set_migrations(self.index.clone());
         self.known_version = Some(version);
         Ok(())
     }
 
-    /// Writes what has changed; `None` if nothing has.
-    pub fn write_changes(&mut self, metrics: &Metrics) -> Result<Option<Changed>, LakeError> {
+    /// Writes what has changed; no files if nothing has.
+    pub fn write_changes(&mut self, metrics: &Metrics) -> Result<Changed, LakeError> {
         let changes = self.detector.derive_changed();
-        if changes.loops.is_empty() && changes.mailbox_states.is_empty() {
-            return Ok(None);
-        }
         gauges::count_loops(metrics, &changes.loops);
         for row in &changes.loops {
             self.loops.push(date(row.opened_at), row)?;
         }
         for row in changes.mailbox_states {
             self.sequence += 1;
-            let at = MailboxStateAt { row, sequence: self.sequence };
+            let at = MailboxStateAt {
+                row,
+                sequence: self.sequence,
+            };
             self.states.push(date(at.row.since), &at)?;
         }
+        gauges::show_migrations(metrics, &self.index, self.detector.watermark());
         gauges::show_findings(metrics, &self.detector);
-        Ok(Some((self.loops.seal()?, self.states.seal()?)))
+        Ok((self.loops.seal()?, self.states.seal()?))
     }
 }

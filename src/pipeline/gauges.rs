@@ -25,7 +25,10 @@ pub(super) fn commit_failure(error: &LakeError) -> CommitFailure {
     match error {
         LakeError::Fenced { .. } => CommitFailure::Conflict,
         LakeError::Io(..) | LakeError::Parquet(..) => CommitFailure::Io,
-        LakeError::NotALake(_) | LakeError::Locked(_) | LakeError::Delta(..) | LakeError::Query(_) => CommitFailure::Other,
+        LakeError::NotALake(_)
+        | LakeError::Locked(_)
+        | LakeError::Delta(..)
+        | LakeError::Query(_) => CommitFailure::Other,
     }
 }
 
@@ -49,13 +52,22 @@ pub(super) fn show_findings(metrics: &Metrics, detector: &Detector) {
         if row.verdict == Verdict::AttackSuspected {
             suspected.insert(row.user_id());
         } else {
-            users.entry((row.batch.as_deref(), row.kind)).or_default().insert(row.user_id());
+            users
+                .entry((row.batch.as_deref(), row.kind))
+                .or_default()
+                .insert(row.user_id());
         }
     }
-    metrics.set_loop_users(users.into_iter().map(|((batch, kind), users)| (batch, kind, count(users.len()))));
+    metrics.set_loop_users(
+        users
+            .into_iter()
+            .map(|((batch, kind), users)| (batch, kind, count(users.len()))),
+    );
     metrics.set_suspected_attack_users(count(suspected.len()));
     let counts = detector.mailbox_counts();
-    metrics.set_mailboxes(counts.into_iter().map(|((batch, state), mailboxes)| (batch, state, i64::try_from(mailboxes).unwrap_or(i64::MAX))));
+    metrics.set_mailboxes(counts.into_iter().map(|((batch, state), mailboxes)| {
+        (batch, state, i64::try_from(mailboxes).unwrap_or(i64::MAX))
+    }));
     metrics.set_state_entries(Store::Users, count(detector.people()));
 }
 
@@ -63,7 +75,12 @@ pub(super) fn show_findings(metrics: &Metrics, detector: &Detector) {
 pub(super) fn show_migrations(metrics: &Metrics, index: &MigrationIndex, watermark: i64) {
     let mut batches: BTreeMap<&str, BatchFacts> = BTreeMap::new();
     for mailbox in index.mailboxes() {
-        let facts = batches.entry(&mailbox.batch).or_insert(BatchFacts { batch: &mailbox.batch, completed: 0, planned: 0, cutover_at: None });
+        let facts = batches.entry(&mailbox.batch).or_insert(BatchFacts {
+            batch: &mailbox.batch,
+            completed: 0,
+            planned: 0,
+            cutover_at: None,
+        });
         match mailbox.cutover_at {
             Some(at) if at <= watermark => facts.completed += 1,
             Some(_) | None => facts.planned += 1,

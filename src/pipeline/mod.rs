@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 
+use crate::domain::decode::STACK_BYTES;
 use crate::lake::file::WrittenFile;
 use crate::lake::{Advance, Lake, LakeError, Receipt, Table};
 use crate::metrics::{Metrics, Stage, Store, Tally};
@@ -60,7 +61,12 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Settings {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        Settings { workers: cores.clamp(1, 16), flush_interval: Duration::from_secs(30), raw: Raw::Failures, topic: FILES.to_owned() }
+        Settings {
+            workers: cores.clamp(1, 16),
+            flush_interval: Duration::from_secs(30),
+            raw: Raw::Failures,
+            topic: FILES.to_owned(),
+        }
     }
 }
 
@@ -74,10 +80,14 @@ pub enum PipelineError {
     #[error(transparent)]
     Source(#[from] SourceError),
     /// A worker thread is gone: a mistake in the program.
-    #[error("a worker ended unexpectedly; the rows since the last commit will be read again at the next start; please report this")]
+    #[error(
+        "a worker ended unexpectedly; the rows since the last commit will be read again at the next start; please report this"
+    )]
     WorkerLost,
     /// Something came in and went nowhere: a mistake in the program.
-    #[error("{0} records came in but {1} are accounted for; nothing was committed; please report this")]
+    #[error(
+        "{0} records came in but {1} are accounted for; nothing was committed; please report this"
+    )]
     Unaccounted(u64, u64),
 }
 
@@ -127,17 +137,35 @@ struct Crew {
 
 impl Pipeline {
     /// Runs until the source ends or `stop` is set, then commits what came in.
-    pub fn run(mut self, events: &Receiver<SourceEvent>, replayed: Replayed, stop: &AtomicBool) -> Result<Summary, PipelineError> {
+    pub fn run(
+        mut self,
+        events: &Receiver<SourceEvent>,
+        replayed: Replayed,
+        stop: &AtomicBool,
+    ) -> Result<Summary, PipelineError> {
         let replayed = Arc::new(replayed);
         self.commit_findings(Vec::new(), None)?;
         let outcome = std::thread::scope(|scope| {
             let (report, sealed) = bounded(self.settings.workers);
-            let mut crew = Crew { jobs: Vec::new(), sealed };
+            let mut crew = Crew {
+                jobs: Vec::new(),
+                sealed,
+            };
             for number in 0..self.settings.workers {
                 let (jobs, work) = bounded(WORKER_QUEUE);
-                let worker = Worker::new(self.lake.worker_files(number), self.dedupe.clone(), replayed.clone(), self.settings.raw);
+                let worker = Worker::new(
+                    self.lake.worker_files(number),
+                    self.dedupe.clone(),
+                    replayed.clone(),
+                    self.settings.raw,
+                );
                 let report = report.clone();
-                scope.spawn(move || work_off(worker, &work, &report));
+                let thread = std::thread::Builder::new()
+                    .name(format!("worker {number}"))
+                    .stack_size(STACK_BYTES);
+                thread
+                    .spawn_scoped(scope, move || work_off(worker, &work, &report))
+                    .map_err(|_| PipelineError::WorkerLost)?;
                 crew.jobs.push(jobs);
             }
             drop(report);
@@ -146,7 +174,12 @@ impl Pipeline {
         outcome.map(|()| self.summary)
     }
 
-    fn drive(&mut self, events: &Receiver<SourceEvent>, crew: &Crew, stop: &AtomicBool) -> Result<(), PipelineError> {
+    fn drive(
+        &mut self,
+        events: &Receiver<SourceEvent>,
+        crew: &Crew,
+        stop: &AtomicBool,
+    ) -> Result<(), PipelineError> {
         let mut last_commit = Instant::now();
         self.health.source_assigned();
         self.health.committing();
@@ -154,10 +187,15 @@ impl Pipeline {
         loop {
             self.health.beat();
             let event = events.recv_timeout(TICK);
-            let ended = matches!(event, Ok(SourceEvent::End) | Err(RecvTimeoutError::Disconnected));
+            let ended = matches!(
+                event,
+                Ok(SourceEvent::End) | Err(RecvTimeoutError::Disconnected)
+            );
             match event {
                 Ok(SourceEvent::Chunk(chunk)) => self.dispatch(chunk, crew)?,
-                Ok(SourceEvent::Lag(lane, records)) => self.metrics.set_lag(&lane.stream, lane.partition, records),
+                Ok(SourceEvent::Lag(lane, records)) => {
+                    self.metrics.set_lag(&lane.stream, lane.partition, records)
+                }
                 Ok(SourceEvent::Failed(error)) => {
                     self.commit(crew)?;
                     return Err(error.into());
@@ -165,7 +203,8 @@ impl Pipeline {
                 Ok(SourceEvent::End) | Err(_) => {}
             }
             let stopping = ended || stop.load(Ordering::Relaxed);
-            let due = last_commit.elapsed() >= self.settings.flush_interval || self.bytes >= FLUSH_BYTES;
+            let due =
+                last_commit.elapsed() >= self.settings.flush_interval || self.bytes >= FLUSH_BYTES;
             if due || stopping {
                 self.commit(crew)?;
                 last_commit = Instant::now();
@@ -180,10 +219,18 @@ impl Pipeline {
     fn dispatch(&mut self, chunk: Chunk, crew: &Crew) -> Result<(), PipelineError> {
         self.bytes += chunk.bytes.len() as u64;
         let stored = self.stored.get(&chunk.lane.app_id).copied();
-        let span = self.spans.entry(chunk.lane.clone()).or_insert(Span { from: stored, to: chunk.next_offset, broker_time: None });
+        let span = self.spans.entry(chunk.lane.clone()).or_insert(Span {
+            from: stored,
+            to: chunk.next_offset,
+            broker_time: None,
+        });
         span.to = span.to.max(chunk.next_offset);
         span.broker_time = span.broker_time.max(chunk.broker_time);
-        let idlest = crew.jobs.iter().min_by_key(|jobs| jobs.len()).ok_or(PipelineError::WorkerLost)?;
+        let idlest = crew
+            .jobs
+            .iter()
+            .min_by_key(|jobs| jobs.len())
+            .ok_or(PipelineError::WorkerLost)?;
         if idlest.send(Job::Chunk(chunk)).is_ok() {
             return Ok(());
         }
@@ -205,27 +252,50 @@ impl Pipeline {
         let sealed = gather(crew)?;
         account_for(&sealed)?;
         self.commit_ahead(&sealed, &spans)?;
-        let advances = spans.iter().map(|(lane, span)| advance(lane, *span)).collect::<Vec<_>>();
-        let receipts = timed(&self.metrics, &self.runtime, &mut self.lake.sign_ins, &sealed.sign_ins, &advances)?;
+        let advances = spans
+            .iter()
+            .map(|(lane, span)| advance(lane, *span))
+            .collect::<Vec<_>>();
+        let receipts = timed(
+            &self.metrics,
+            &self.runtime,
+            &mut self.lake.sign_ins,
+            &sealed.sign_ins,
+            &advances,
+        )?;
         self.note_stored(&spans, &sealed);
         self.commit_findings(sealed.signals, sealed.watermark)?;
         self.metrics.worked(Stage::Commit, started.elapsed());
         self.metrics.committed(&sealed.tally, now());
-        self.metrics.set_state_entries(Store::Fingerprints, i64::try_from(self.dedupe.entries()).unwrap_or(i64::MAX));
+        self.metrics.set_state_entries(
+            Store::Fingerprints,
+            i64::try_from(self.dedupe.entries()).unwrap_or(i64::MAX),
+        );
         self.acknowledge(&spans, receipts);
         Ok(())
     }
 
     /// The tables that must not be behind `sign_ins`.
-    fn commit_ahead(&mut self, sealed: &Sealed, spans: &BTreeMap<Arc<Lane>, Span>) -> Result<(), LakeError> {
-        for (table, files) in [(&mut self.lake.rejects, &sealed.rejects), (&mut self.lake.revisions, &sealed.revisions)] {
+    fn commit_ahead(
+        &mut self,
+        sealed: &Sealed,
+        spans: &BTreeMap<Arc<Lane>, Span>,
+    ) -> Result<(), LakeError> {
+        for (table, files) in [
+            (&mut self.lake.rejects, &sealed.rejects),
+            (&mut self.lake.revisions, &sealed.revisions),
+        ] {
             if files.is_empty() {
                 continue;
             }
             let mut advances = Vec::new();
             for (lane, span) in spans {
                 let from = self.runtime.block_on(table.offset(&lane.app_id))?;
-                advances.push(Advance { app_id: lane.app_id.to_string(), from, to: from.map_or(span.to, |from| from.max(span.to)) });
+                advances.push(Advance {
+                    app_id: lane.app_id.to_string(),
+                    from,
+                    to: from.map_or(span.to, |from| from.max(span.to)),
+                });
             }
             timed(&self.metrics, &self.runtime, table, files, &advances)?;
         }
@@ -237,24 +307,45 @@ impl Pipeline {
             self.stored.insert(lane.app_id.clone(), span.to);
         }
         let root = self.lake.sign_ins.root();
-        self.dedupe.committed(sealed.sign_ins.iter().filter_map(|file| Some((start::partition_date(file.partition.as_deref()?)?, root.join(&file.path)))));
+        self.dedupe
+            .committed(sealed.sign_ins.iter().filter_map(|file| {
+                Some((
+                    start::partition_date(file.partition.as_deref()?)?,
+                    root.join(&file.path),
+                ))
+            }));
         self.metrics.add(&self.settings.topic, &sealed.tally);
         self.summary.tally.merge(&sealed.tally);
         self.summary.commits += 1;
     }
 
-    fn commit_findings(&mut self, signals: Vec<crate::domain::signal::Signal>, watermark: Option<i64>) -> Result<(), PipelineError> {
+    fn commit_findings(
+        &mut self,
+        signals: Vec<crate::domain::signal::Signal>,
+        watermark: Option<i64>,
+    ) -> Result<(), PipelineError> {
         let started = Instant::now();
-        self.findings.reload_migrations(&self.runtime, &self.metrics)?;
+        self.findings
+            .reload_migrations(&self.runtime, &self.metrics)?;
         self.findings.observe(&signals, watermark);
-        let Some((loops, states)) = self.findings.write_changes(&self.metrics)? else {
-            return Ok(());
-        };
+        let (loops, states) = self.findings.write_changes(&self.metrics)?;
         if !loops.is_empty() {
-            timed(&self.metrics, &self.runtime, &mut self.lake.loops, &loops, &[])?;
+            timed(
+                &self.metrics,
+                &self.runtime,
+                &mut self.lake.loops,
+                &loops,
+                &[],
+            )?;
         }
         if !states.is_empty() {
-            timed(&self.metrics, &self.runtime, &mut self.lake.mailbox_states, &states, &[])?;
+            timed(
+                &self.metrics,
+                &self.runtime,
+                &mut self.lake.mailbox_states,
+                &states,
+                &[],
+            )?;
         }
         self.metrics.worked(Stage::Detect, started.elapsed());
         Ok(())
@@ -263,7 +354,8 @@ impl Pipeline {
     fn acknowledge(&self, spans: &BTreeMap<Arc<Lane>, Span>, receipts: Vec<Receipt>) {
         for (lane, span) in spans {
             if let Some(time) = span.broker_time {
-                self.metrics.set_last_processed(&lane.stream, lane.partition, time);
+                self.metrics
+                    .set_last_processed(&lane.stream, lane.partition, time);
             }
         }
         let Some(source) = &self.receipts else { return };
@@ -275,7 +367,11 @@ impl Pipeline {
 }
 
 fn advance(lane: &Lane, span: Span) -> Advance {
-    Advance { app_id: lane.app_id.to_string(), from: span.from, to: span.to }
+    Advance {
+        app_id: lane.app_id.to_string(),
+        from: span.from,
+        to: span.to,
+    }
 }
 
 /// Commits files to a table and counts them.
@@ -289,7 +385,13 @@ fn timed(
     let started = Instant::now();
     let result = runtime.block_on(table.commit(files, advances));
     match &result {
-        Ok(_) => metrics.lake_committed(table.name(), gauges::written(files), started.elapsed()),
+        Ok(_) => {
+            metrics.lake_committed(table.name(), gauges::written(files), started.elapsed());
+            metrics.set_live_files(
+                table.name(),
+                i64::try_from(table.live_files()).unwrap_or(i64::MAX),
+            );
+        }
         Err(error) => metrics.lake_commit_failed(gauges::commit_failure(error)),
     }
     result
@@ -298,14 +400,19 @@ fn timed(
 /// Waits for every worker to finish its files.
 fn gather(crew: &Crew) -> Result<Sealed, PipelineError> {
     for jobs in &crew.jobs {
-        jobs.send(Job::Seal).map_err(|_| PipelineError::WorkerLost).or_else(|lost| match crew.sealed.try_recv() {
-            Ok(Err(error)) => Err(error.into()),
-            _ => Err(lost),
-        })?;
+        jobs.send(Job::Seal)
+            .map_err(|_| PipelineError::WorkerLost)
+            .or_else(|lost| match crew.sealed.try_recv() {
+                Ok(Err(error)) => Err(error.into()),
+                _ => Err(lost),
+            })?;
     }
     let mut all = Sealed::default();
     for _ in &crew.jobs {
-        let sealed = crew.sealed.recv().map_err(|_| PipelineError::WorkerLost)??;
+        let sealed = crew
+            .sealed
+            .recv()
+            .map_err(|_| PipelineError::WorkerLost)??;
         all.sign_ins.extend(sealed.sign_ins);
         all.revisions.extend(sealed.revisions);
         all.rejects.extend(sealed.rejects);
@@ -352,4 +459,3 @@ fn work_off(mut worker: Worker, work: &Receiver<Job>, report: &Sender<Result<Sea
         }
     }
 }
-

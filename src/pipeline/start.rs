@@ -14,6 +14,7 @@ use super::{Pipeline, Settings, Summary};
 use crate::domain::causes::texts::CauseTexts;
 use crate::domain::detector::{Detector, DetectorSettings};
 use crate::domain::knowledge::Knowledge;
+use crate::domain::migration::MigrationIndex;
 use crate::lake::sql::Session;
 use crate::lake::{Lake, LakeError, Receipt, history, names, open_mailboxes};
 use crate::metrics::Metrics;
@@ -33,7 +34,12 @@ pub struct Shared {
 
 impl Pipeline {
     /// Opens the lake and brings the detector to where it was.
-    pub async fn start(root: &Path, settings: Settings, shared: Shared, receipts: Option<Sender<Receipt>>) -> Result<Pipeline, LakeError> {
+    pub async fn start(
+        root: &Path,
+        settings: Settings,
+        shared: Shared,
+        receipts: Option<Sender<Receipt>>,
+    ) -> Result<Pipeline, LakeError> {
         let lake = Lake::open(root).await?;
         let dedupe = Arc::new(Dedupe::new(files_by_date(&lake)?));
         let findings = findings(&lake).await?;
@@ -56,7 +62,10 @@ impl Pipeline {
     }
 
     /// Where each of these lanes goes on, and what a killed run has left ahead of it.
-    pub async fn resume(&mut self, lanes: &[Arc<Lane>]) -> Result<(Vec<Option<i64>>, Replayed), LakeError> {
+    pub async fn resume(
+        &mut self,
+        lanes: &[Arc<Lane>],
+    ) -> Result<(Vec<Option<i64>>, Replayed), LakeError> {
         let mut next = Vec::new();
         let mut replayed = Replayed::new();
         let mut session = None;
@@ -67,20 +76,34 @@ impl Pipeline {
             }
             next.push(stored);
             for (table, name, ahead) in [
-                (&self.lake.revisions, names::SIGN_IN_REVISIONS, Ahead::Revisions),
+                (
+                    &self.lake.revisions,
+                    names::SIGN_IN_REVISIONS,
+                    Ahead::Revisions,
+                ),
                 (&self.lake.rejects, names::REJECTS, Ahead::Rejects),
             ] {
                 let from = stored.unwrap_or(0);
-                if table.offset(&lane.app_id).await?.is_none_or(|offset| offset <= from) {
+                if table
+                    .offset(&lane.app_id)
+                    .await?
+                    .is_none_or(|offset| offset <= from)
+                {
                     continue;
                 }
                 if session.is_none() {
                     session = Some(Session::open(self.lake.root()).await?);
                 }
                 let Some(session) = &session else { continue };
-                let origins = history::origins_since(session, name, &lane.stream, lane.partition, from).await?;
+                let origins =
+                    history::origins_since(session, name, &lane.stream, lane.partition, from)
+                        .await?;
                 let rows = replayed.entry(lane.app_id.clone()).or_default();
-                rows.extend(origins.into_iter().map(|(offset, index)| (ahead, offset, index)));
+                rows.extend(
+                    origins
+                        .into_iter()
+                        .map(|(offset, index)| (ahead, offset, index)),
+                );
             }
         }
         Ok((next, replayed))
@@ -97,8 +120,14 @@ pub(super) fn partition_date(value: &str) -> Option<i32> {
 fn files_by_date(lake: &Lake) -> Result<HashMap<i32, Vec<PathBuf>>, LakeError> {
     let mut files: HashMap<i32, Vec<PathBuf>> = HashMap::new();
     for path in lake.sign_ins.live_paths()? {
-        let folder = path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
-        let date = folder.as_deref().and_then(|name| name.strip_prefix("event_date=")).and_then(partition_date);
+        let folder = path
+            .parent()
+            .and_then(Path::file_name)
+            .map(|name| name.to_string_lossy().into_owned());
+        let date = folder
+            .as_deref()
+            .and_then(|name| name.strip_prefix("event_date="))
+            .and_then(partition_date);
         if let Some(date) = date {
             files.entry(date).or_default().push(path);
         }
@@ -109,9 +138,17 @@ fn files_by_date(lake: &Lake) -> Result<HashMap<i32, Vec<PathBuf>>, LakeError> {
 /// A detector with the tables compiled in.
 #[must_use]
 pub fn detector(knowledge: &'static Knowledge) -> Detector {
-    let texts = CauseTexts::parse(include_str!("../../schemas/causes.toml")).expect("causes.toml is a table of causes");
-    let mut settings = DetectorSettings { texts: Arc::new(texts), ..DetectorSettings::default() };
-    settings.loops.recovered_by = knowledge.recovered_by().iter().map(|(group, channels)| (*group, channels.clone())).collect();
+    let texts = CauseTexts::parse(include_str!("../../schemas/causes.toml"))
+        .expect("causes.toml is a table of causes");
+    let mut settings = DetectorSettings {
+        texts: Arc::new(texts),
+        ..DetectorSettings::default()
+    };
+    settings.loops.recovered_by = knowledge
+        .recovered_by()
+        .iter()
+        .map(|(group, channels)| (*group, channels.clone()))
+        .collect();
     Detector::new(settings)
 }
 
@@ -138,6 +175,7 @@ async fn findings(lake: &Lake) -> Result<Findings, LakeError> {
         states,
         sequence,
         mailboxes: open_mailboxes(lake.root()).await?,
+        index: Arc::new(MigrationIndex::new([])),
         known_version: None,
         lake: lake.root().to_path_buf(),
     })

@@ -78,7 +78,12 @@ pub struct Worker {
 impl Worker {
     /// A worker that fills these files.
     #[must_use]
-    pub fn new(files: WorkerFiles, dedupe: Arc<Dedupe>, replayed: Arc<Replayed>, raw: Raw) -> Worker {
+    pub fn new(
+        files: WorkerFiles,
+        dedupe: Arc<Dedupe>,
+        replayed: Arc<Replayed>,
+        raw: Raw,
+    ) -> Worker {
         let knowledge = Knowledge::builtin();
         Worker {
             knowledge,
@@ -100,7 +105,12 @@ impl Worker {
             let message = &chunk.bytes[range.clone()];
             self.made.tally.record(message.len());
             let mut take = |piece: Piece| {
-                let origin = Origin { stream: &chunk.lane.stream, partition: chunk.lane.partition, offset: *offset, index };
+                let origin = Origin {
+                    stream: &chunk.lane.stream,
+                    partition: chunk.lane.partition,
+                    offset: *offset,
+                    index,
+                };
                 index += 1;
                 if failed.is_none() {
                     failed = self.piece(&piece, origin, &chunk.lane.app_id, now).err();
@@ -123,11 +133,19 @@ impl Worker {
         Ok(std::mem::take(&mut self.made))
     }
 
-    fn piece(&mut self, piece: &Piece, origin: Origin, lane: &str, now: i64) -> Result<(), LakeError> {
+    fn piece(
+        &mut self,
+        piece: &Piece,
+        origin: Origin,
+        lane: &str,
+        now: i64,
+    ) -> Result<(), LakeError> {
         self.made.pieces += 1;
         let (record, raw) = match piece {
             Piece::Record { record, raw } => (record, *raw),
-            Piece::Reject(reject) => return self.reject(reject.reason, &reject.detail, reject.raw, origin, lane, now),
+            Piece::Reject(reject) => {
+                return self.reject(reject.reason, &reject.detail, reject.raw, origin, lane, now);
+            }
         };
         match normalise(record) {
             Normalised::SignIn(sign_in) => self.sign_in(&sign_in, raw, origin, lane),
@@ -135,11 +153,19 @@ impl Worker {
                 self.made.tally.passed_over(passed_over(category));
                 Ok(())
             }
-            Normalised::Reject(reason, detail) => self.reject(reason, &detail, raw, origin, lane, now),
+            Normalised::Reject(reason, detail) => {
+                self.reject(reason, &detail, raw, origin, lane, now)
+            }
         }
     }
 
-    fn sign_in(&mut self, sign_in: &SignIn, raw: &[u8], origin: Origin, lane: &str) -> Result<(), LakeError> {
+    fn sign_in(
+        &mut self,
+        sign_in: &SignIn,
+        raw: &[u8],
+        origin: Origin,
+        lane: &str,
+    ) -> Result<(), LakeError> {
         // Bit for bit the checksum; the sign carries no meaning.
         let content_hash = crc32fast::hash(raw) as i32;
         let made_id;
@@ -156,8 +182,19 @@ impl Worker {
             return Ok(());
         }
         let verdict = self.classifier.classify(sign_in);
-        let kept = if self.keeps(verdict.outcome) { std::str::from_utf8(raw).unwrap_or("") } else { "" };
-        let row = SignInRow { sign_in, verdict: &verdict, id, origin, content_hash, raw: kept };
+        let kept = if self.keeps(verdict.outcome) {
+            std::str::from_utf8(raw).unwrap_or("")
+        } else {
+            ""
+        };
+        let row = SignInRow {
+            sign_in,
+            verdict: &verdict,
+            id,
+            origin,
+            content_hash,
+            raw: kept,
+        };
         if known == Known::Revision {
             self.made.tally.duplicate(Duplicate::Revision);
             if self.is_replayed(lane, Ahead::Revisions, origin) {
@@ -168,7 +205,9 @@ impl Worker {
         self.files.sign_ins.push(sign_in.event_date, &row)?;
         self.count(sign_in, &verdict);
         self.note_time(sign_in);
-        self.made.signals.extend(facts(sign_in, &verdict).signal(self.knowledge));
+        self.made
+            .signals
+            .extend(facts(sign_in, &verdict).signal(self.knowledge));
         Ok(())
     }
 
@@ -205,27 +244,52 @@ impl Worker {
 
     /// Event time moves on only by events that had happened when they were published.
     fn note_time(&mut self, sign_in: &SignIn) {
-        let plausible = sign_in.publish_time.is_none_or(|published| sign_in.event_time <= published + HOUR);
+        let plausible = sign_in
+            .publish_time
+            .is_none_or(|published| sign_in.event_time <= published + HOUR);
         if plausible {
             self.made.watermark = self.made.watermark.max(Some(sign_in.event_time));
         }
     }
 
-    fn reject(&mut self, reason: RejectReason, detail: &str, raw: &[u8], origin: Origin, lane: &str, now: i64) -> Result<(), LakeError> {
+    fn reject(
+        &mut self,
+        reason: RejectReason,
+        detail: &str,
+        raw: &[u8],
+        origin: Origin,
+        lane: &str,
+        now: i64,
+    ) -> Result<(), LakeError> {
         self.made.tally.reject(reason);
         if self.is_replayed(lane, Ahead::Rejects, origin) {
             return Ok(());
         }
-        self.files.rejects.push(date(now), &RejectRow { reason, detail, origin, raw, ingested_at: now })
+        self.files.rejects.push(
+            date(now),
+            &RejectRow {
+                reason,
+                detail,
+                origin,
+                raw,
+                ingested_at: now,
+            },
+        )
     }
 
     fn is_replayed(&self, lane: &str, table: Ahead, origin: Origin) -> bool {
-        self.replayed.get(lane).is_some_and(|rows| rows.contains(&(table, origin.offset, origin.index)))
+        self.replayed
+            .get(lane)
+            .is_some_and(|rows| rows.contains(&(table, origin.offset, origin.index)))
     }
 }
 
 fn passed_over(category: &str) -> PassedOver {
-    if category.eq_ignore_ascii_case("AuditLogs") { PassedOver::Audit } else { PassedOver::Other }
+    if category.eq_ignore_ascii_case("AuditLogs") {
+        PassedOver::Audit
+    } else {
+        PassedOver::Other
+    }
 }
 
 fn unsupported_row(message: &[u8]) -> Piece<'_> {
@@ -238,7 +302,9 @@ fn unsupported_row(message: &[u8]) -> Piece<'_> {
 
 /// A second hash over the bytes, for records without an id: FNV-1a, the same in every version.
 fn foldless(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 fn facts<'a>(sign_in: &'a SignIn<'a>, verdict: &Verdict) -> Facts<'a> {

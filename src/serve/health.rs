@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// The longest pause between two beats: several times the slowest commit that is still good.
-pub const PAUSE_MAX: Duration = Duration::from_secs(120);
+const PAUSE_MAX: Duration = Duration::from_secs(120);
 
 /// What the pipeline's thread last said.
 #[derive(Debug)]

@@ -51,17 +51,27 @@ pub fn inputs(paths: &[PathBuf]) -> Result<Vec<Input>, SourceError> {
     let mut files = Vec::new();
     for path in paths {
         let kind = std::fs::metadata(path).map_err(|error| cannot_read(path, &error))?;
-        if kind.is_dir() { collect(path, &mut files)? } else { files.push(path.clone()) }
+        if kind.is_dir() {
+            collect(path, &mut files)?
+        } else {
+            files.push(path.clone())
+        }
     }
     files.into_iter().map(|path| input(&path)).collect()
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), SourceError> {
     let entries = std::fs::read_dir(folder).map_err(|error| cannot_read(folder, &error))?;
-    let mut paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>().map_err(|error| cannot_read(folder, &error))?;
+    let mut paths = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| cannot_read(folder, &error))?;
     paths.sort();
     for path in paths {
-        let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+        let name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().to_lowercase())
+            .unwrap_or_default();
         if name.starts_with('.') {
             continue;
         }
@@ -78,53 +88,98 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), SourceError> {
 }
 
 fn input(path: &Path) -> Result<Input, SourceError> {
-    let path = path.canonicalize().map_err(|error| cannot_read(path, &error))?;
-    let bytes = std::fs::metadata(&path).map_err(|error| cannot_read(&path, &error))?.len();
+    let path = path
+        .canonicalize()
+        .map_err(|error| cannot_read(path, &error))?;
+    let bytes = std::fs::metadata(&path)
+        .map_err(|error| cannot_read(&path, &error))?
+        .len();
     let mut start = Vec::new();
-    open(&path)?.take(64 << 10).read_to_end(&mut start).map_err(|error| cannot_read(&path, &error))?;
-    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    open(&path)?
+        .take(64 << 10)
+        .read_to_end(&mut start)
+        .map_err(|error| cannot_read(&path, &error))?;
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().to_lowercase())
+        .unwrap_or_default();
     let shape = shape(&start, &name);
     let line = start.split(|byte| *byte == b'\n').next().unwrap_or(&start);
     let named_by = if shape == Shape::Lines { line } else { &start };
     let named_by = &named_by[..named_by.len().min(NAME_BYTES)];
     let stream = path.to_string_lossy().into_owned();
     let id = fnv128(&[stream.as_bytes(), &[0], named_by].concat());
-    let lane = Lane { stream: stream.into(), partition: 0, app_id: format!("signloop/file/{id:032x}").into() };
-    Ok(Input { path, bytes, lane: Arc::new(lane), shape })
+    let lane = Lane {
+        stream: stream.into(),
+        partition: 0,
+        app_id: format!("signloop/file/{id:032x}").into(),
+    };
+    Ok(Input {
+        path,
+        bytes,
+        lane: Arc::new(lane),
+        shape,
+    })
 }
 
 /// One record a line if the first line is a whole value, or no JSON at all.
 fn shape(start: &[u8], name: &str) -> Shape {
-    let start = start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start).trim_ascii_start();
-    let line = start.split(|byte| *byte == b'\n').next().unwrap_or(start).trim_ascii();
+    let start = start
+        .strip_prefix(b"\xEF\xBB\xBF")
+        .unwrap_or(start)
+        .trim_ascii_start();
+    let line = start
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or(start)
+        .trim_ascii();
     let is_json = matches!(line.first(), Some(b'{' | b'['));
     if !is_json {
-        let is_table = name.strip_suffix(".gz").unwrap_or(name).ends_with(".csv") || line.contains(&b',') && !line.contains(&b'{');
+        let is_table = name.strip_suffix(".gz").unwrap_or(name).ends_with(".csv")
+            || line.contains(&b',') && !line.contains(&b'{');
         return if is_table { Shape::Csv } else { Shape::Lines };
     }
     // A first line longer than what was looked at has no end in it: streams of huge envelopes.
     let cut_off = line.len() == start.len() && start.len() > 60 << 10;
-    if value_end(line, 0) == Some(line.len()) || cut_off { Shape::Lines } else { Shape::Document }
+    if value_end(line, 0) == Some(line.len()) || cut_off {
+        Shape::Lines
+    } else {
+        Shape::Document
+    }
 }
 
 fn open(path: &Path) -> Result<Box<dyn BufRead>, SourceError> {
     let file = File::open(path).map_err(|error| cannot_read(path, &error))?;
     let mut reader = BufReader::with_capacity(256 << 10, file);
-    let magic = reader.fill_buf().map_err(|error| cannot_read(path, &error))?;
+    let magic = reader
+        .fill_buf()
+        .map_err(|error| cannot_read(path, &error))?;
     if magic.starts_with(&[0x1f, 0x8b]) {
-        return Ok(Box::new(BufReader::with_capacity(256 << 10, MultiGzDecoder::new(reader))));
+        return Ok(Box::new(BufReader::with_capacity(
+            256 << 10,
+            MultiGzDecoder::new(reader),
+        )));
     }
     Ok(Box::new(reader))
 }
 
 fn cannot_read(path: &Path, error: &std::io::Error) -> SourceError {
-    SourceError::File(format!("cannot read {}: {error}; check the path and the rights on it", path.display()))
+    SourceError::File(format!(
+        "cannot read {}: {error}; check the path and the rights on it",
+        path.display()
+    ))
 }
 
 /// Reads the files one after the other into the channel; `from` is where each goes on.
 ///
 /// `progress` is told how many bytes of the disk have been worked through.
-pub fn read(inputs: &[Input], from: &[Option<i64>], events: &Sender<SourceEvent>, stop: &AtomicBool, progress: impl Fn(u64)) {
+pub fn read(
+    inputs: &[Input],
+    from: &[Option<i64>],
+    events: &Sender<SourceEvent>,
+    stop: &AtomicBool,
+    progress: impl Fn(u64),
+) {
     for (input, from) in inputs.iter().zip(from) {
         if stop.load(Ordering::Relaxed) {
             break;
@@ -135,7 +190,11 @@ pub fn read(inputs: &[Input], from: &[Option<i64>], events: &Sender<SourceEvent>
             Shape::Csv => read_csv(input, from.is_some(), events),
         };
         match result {
-            Ok(()) => progress(if input.shape == Shape::Lines { 0 } else { input.bytes }),
+            Ok(()) => progress(if input.shape == Shape::Lines {
+                0
+            } else {
+                input.bytes
+            }),
             // The receiver is gone: nobody is left to tell.
             Err(Gone::Receiver) => return,
             Err(Gone::Failed(error)) => {
@@ -159,13 +218,25 @@ impl From<SourceError> for Gone {
 }
 
 fn send(events: &Sender<SourceEvent>, chunk: Chunk) -> Result<(), Gone> {
-    events.send(SourceEvent::Chunk(chunk)).map_err(|_| Gone::Receiver)
+    events
+        .send(SourceEvent::Chunk(chunk))
+        .map_err(|_| Gone::Receiver)
 }
 
-fn read_lines(input: &Input, from: i64, events: &Sender<SourceEvent>, stop: &AtomicBool, progress: &impl Fn(u64)) -> Result<(), Gone> {
+fn read_lines(
+    input: &Input,
+    from: i64,
+    events: &Sender<SourceEvent>,
+    stop: &AtomicBool,
+    progress: &impl Fn(u64),
+) -> Result<(), Gone> {
     let failed = |error: std::io::Error| cannot_read(&input.path, &error);
     let mut reader = open(&input.path)?;
-    let skipped = std::io::copy(&mut reader.by_ref().take(from.unsigned_abs()), &mut std::io::sink()).map_err(failed)?;
+    let skipped = std::io::copy(
+        &mut reader.by_ref().take(from.unsigned_abs()),
+        &mut std::io::sink(),
+    )
+    .map_err(failed)?;
     progress(skipped);
     let mut offset = skipped as i64;
     let mut rest = Vec::new();
@@ -173,16 +244,34 @@ fn read_lines(input: &Input, from: i64, events: &Sender<SourceEvent>, stop: &Ato
         let mut bytes = std::mem::take(&mut rest);
         bytes.reserve(CHUNK_BYTES);
         let wanted = CHUNK_BYTES as u64;
-        let read = reader.by_ref().take(wanted).read_to_end(&mut bytes).map_err(failed)?;
+        let read = reader
+            .by_ref()
+            .take(wanted)
+            .read_to_end(&mut bytes)
+            .map_err(failed)?;
         progress(read as u64);
         let at_end = (read as u64) < wanted;
-        let end = if at_end { bytes.len() } else { memchr::memrchr(b'\n', &bytes).map_or(0, |place| place + 1) };
+        let end = if at_end {
+            bytes.len()
+        } else {
+            memchr::memrchr(b'\n', &bytes).map_or(0, |place| place + 1)
+        };
         rest.extend_from_slice(&bytes[end..]);
         bytes.truncate(end);
         if !bytes.is_empty() {
             let next = offset + end as i64;
             let messages = lines(&bytes, offset);
-            send(events, Chunk { lane: input.lane.clone(), bytes, messages, form: Form::Json, next_offset: next, broker_time: None })?;
+            send(
+                events,
+                Chunk {
+                    lane: input.lane.clone(),
+                    bytes,
+                    messages,
+                    form: Form::Json,
+                    next_offset: next,
+                    broker_time: None,
+                },
+            )?;
             offset = next;
         }
         if at_end || stop.load(Ordering::Relaxed) {
@@ -213,7 +302,10 @@ fn read_document(input: &Input, done: bool, events: &Sender<SourceEvent>) -> Res
     }
     let mut bytes = Vec::new();
     let limit = DOCUMENT_BYTES_MAX as u64 + 1;
-    open(&input.path)?.take(limit).read_to_end(&mut bytes).map_err(|error| cannot_read(&input.path, &error))?;
+    open(&input.path)?
+        .take(limit)
+        .read_to_end(&mut bytes)
+        .map_err(|error| cannot_read(&input.path, &error))?;
     if bytes.len() > DOCUMENT_BYTES_MAX {
         return Err(Gone::Failed(SourceError::File(format!(
             "{} is one JSON document of more than {} MiB, which would not fit in memory; write one record a line, for example with `jq -c '.records[]?'`",
@@ -223,7 +315,17 @@ fn read_document(input: &Input, done: bool, events: &Sender<SourceEvent>) -> Res
     }
     let length = bytes.len();
     let messages = vec![(0, 0..length)];
-    send(events, Chunk { lane: input.lane.clone(), bytes, messages, form: Form::Json, next_offset: length as i64, broker_time: None })
+    send(
+        events,
+        Chunk {
+            lane: input.lane.clone(),
+            bytes,
+            messages,
+            form: Form::Json,
+            next_offset: length as i64,
+            broker_time: None,
+        },
+    )
 }
 
 /// Rows of a table, each a message, without the header.
@@ -232,25 +334,49 @@ fn read_csv(input: &Input, done: bool, events: &Sender<SourceEvent>) -> Result<(
         return Ok(());
     }
     let mut bytes = Vec::new();
-    open(&input.path)?.take(DOCUMENT_BYTES_MAX as u64).read_to_end(&mut bytes).map_err(|error| cannot_read(&input.path, &error))?;
+    open(&input.path)?
+        .take(DOCUMENT_BYTES_MAX as u64)
+        .read_to_end(&mut bytes)
+        .map_err(|error| cannot_read(&input.path, &error))?;
     let mut starts = Vec::new();
-    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes.as_slice());
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .from_reader(bytes.as_slice());
     let mut row = csv::ByteRecord::new();
     // The reader takes any bytes; a quote that never closes makes one long row.
     while reader.read_byte_record(&mut row).is_ok_and(|more| more) {
-        starts.push(row.position().map_or(0, |position| position.byte() as usize));
+        starts.push(
+            row.position()
+                .map_or(0, |position| position.byte() as usize),
+        );
     }
     let ends = starts.iter().skip(1).copied().chain([bytes.len()]);
-    let messages = starts.iter().zip(ends).map(|(start, end)| (*start as i64, *start..end)).collect();
+    let messages = starts
+        .iter()
+        .zip(ends)
+        .map(|(start, end)| (*start as i64, *start..end))
+        .collect();
     let length = bytes.len() as i64;
-    send(events, Chunk { lane: input.lane.clone(), bytes, messages, form: Form::CsvRow, next_offset: length, broker_time: None })
+    send(
+        events,
+        Chunk {
+            lane: input.lane.clone(),
+            bytes,
+            messages,
+            form: Form::CsvRow,
+            next_offset: length,
+            broker_time: None,
+        },
+    )
 }
 
 /// FNV-1a, 128 bits: names lanes, the same on every machine and in every version.
 fn fnv128(bytes: &[u8]) -> u128 {
     let offset = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d_u128;
     let prime = 0x0000_0000_0100_0000_0000_0000_0000_013b_u128;
-    bytes.iter().fold(offset, |hash, byte| (hash ^ u128::from(*byte)).wrapping_mul(prime))
+    bytes.iter().fold(offset, |hash, byte| {
+        (hash ^ u128::from(*byte)).wrapping_mul(prime)
+    })
 }
 
 #[cfg(test)]

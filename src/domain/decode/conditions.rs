@@ -54,7 +54,11 @@ impl<'a> Conditions<'a> {
         match self {
             Conditions::Absent => 0,
             Conditions::Mask(mask) => *mask,
-            Conditions::Names(names) => names.as_str().split(',').map(bit_of).fold(0, |bits, bit| bits | bit),
+            Conditions::Names(names) => names
+                .as_str()
+                .split(',')
+                .map(bit_of)
+                .fold(0, |bits, bit| bits | bit),
         }
     }
 
@@ -74,11 +78,17 @@ impl<'a> Conditions<'a> {
 }
 
 fn bit_of(name: &str) -> u32 {
-    NAMES.iter().position(|known| known.eq_ignore_ascii_case(name.trim())).map_or(0, |at| 1 << at)
+    NAMES
+        .iter()
+        .position(|known| known.eq_ignore_ascii_case(name.trim()))
+        .map_or(0, |at| 1 << at)
 }
 
 fn mask_names(mask: u32) -> String {
-    let known = NAMES.iter().enumerate().filter(|(at, _)| mask & (1 << at) != 0);
+    let known = NAMES
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| mask & (1 << at) != 0);
     let mut names = known.map(|(_, name)| *name).collect::<Vec<_>>().join(",");
     let unknown = mask >> NAMES.len() << NAMES.len();
     if unknown != 0 {
@@ -146,8 +156,14 @@ mod tests {
     fn masks_and_names_mean_the_same() {
         let names = Conditions::Names(Text(Cow::Borrowed("application, users,clientType")));
         assert_eq!(names.bits(), 19);
-        assert_eq!(Conditions::Mask(19).names().as_deref(), Some("application,users,clientType"));
-        assert_eq!(Conditions::Mask(12).names().as_deref(), Some("devicePlatform,location"));
+        assert_eq!(
+            Conditions::Mask(19).names().as_deref(),
+            Some("application,users,clientType")
+        );
+        assert_eq!(
+            Conditions::Mask(12).names().as_deref(),
+            Some("devicePlatform,location")
+        );
         assert_eq!(Conditions::Mask(4096).names().as_deref(), Some("bits:4096"));
     }
 }

@@ -106,13 +106,24 @@ pub struct Reject<'a> {
 /// The largest record taken: a message of Event Hubs is at most 1 MiB, a dedicated one 20 MiB.
 pub const RECORD_BYTES_MAX: usize = 20 * 1024 * 1024;
 
-/// Takes a message apart and hands over its pieces in order.
+/// The most brackets that open in what is read in one go. The reader recurses into every container it
+/// skips, without a limit of its own; so many levels need at most [`STACK_BYTES`] in any build.
+const OPENINGS_MAX: usize = 32_768;
+
+/// The stack that a thread needs which decodes what others have written.
+pub const STACK_BYTES: usize = 64 << 20;
+
+/// Takes a message apart and hands over its pieces in order. Needs a stack of [`STACK_BYTES`].
 ///
 /// Every byte that is not white space belongs to a piece or to the frame around the records.
 pub fn decode<'a>(message: &'a [u8], emit: &mut impl FnMut(Piece<'a>)) {
     let message = trim(message);
     if message.is_empty() {
-        return emit(reject(RejectReason::Empty, "nothing but white space", message));
+        return emit(reject(
+            RejectReason::Empty,
+            "nothing but white space",
+            message,
+        ));
     }
     if message[0] == b'{' && value(message, emit) {
         return;
@@ -141,13 +152,21 @@ fn item<'a>(text: &'a [u8], emit: &mut impl FnMut(Piece<'a>)) {
         b'[' => {
             let (items, end) = list_items(text, 0);
             if items.is_empty() && end.is_none() {
-                return emit(reject(RejectReason::InvalidJson, "a list without an end", text));
+                return emit(reject(
+                    RejectReason::InvalidJson,
+                    "a list without an end",
+                    text,
+                ));
             }
             for (from, to) in items {
                 member(&text[from..to], emit);
             }
         }
-        _ => emit(reject(RejectReason::NotAnObject, "a record must be a JSON object", text)),
+        _ => emit(reject(
+            RejectReason::NotAnObject,
+            "a record must be a JSON object",
+            text,
+        )),
     }
 }
 
@@ -155,12 +174,19 @@ fn item<'a>(text: &'a [u8], emit: &mut impl FnMut(Piece<'a>)) {
 fn member<'a>(text: &'a [u8], emit: &mut impl FnMut(Piece<'a>)) {
     match text[0] {
         b'{' => item(text, emit),
-        _ => emit(reject(RejectReason::NotAnObject, "a record must be a JSON object", text)),
+        _ => emit(reject(
+            RejectReason::NotAnObject,
+            "a record must be a JSON object",
+            text,
+        )),
     }
 }
 
 /// An object read in one go, as a page or as a record; `false` if it cannot be.
 fn value<'a>(text: &'a [u8], emit: &mut impl FnMut(Piece<'a>)) -> bool {
+    if !is_readable(text) {
+        return false;
+    }
     if page::looks_like_page(text) {
         if page::emit_records(text, emit) {
             return true;
@@ -169,10 +195,7 @@ fn value<'a>(text: &'a [u8], emit: &mut impl FnMut(Piece<'a>)) -> bool {
             return false;
         }
     }
-    if text.len() > RECORD_BYTES_MAX {
-        return false;
-    }
-    let Ok(record) = sonic_rs::from_slice::<Record>(text) else {
+    let Some(record) = read(text) else {
         return false;
     };
     if record.first_key.is_none() || record.is_blank() {
@@ -195,7 +218,11 @@ fn broken<'a>(text: &'a [u8], emit: &mut impl FnMut(Piece<'a>)) {
         let text = &text[*from..*to];
         match text[0] {
             b'{' => single(text, emit),
-            _ => emit(reject(RejectReason::NotAnObject, "a record must be a JSON object", text)),
+            _ => emit(reject(
+                RejectReason::NotAnObject,
+                "a record must be a JSON object",
+                text,
+            )),
         }
     }
     if items.is_empty() && end.is_none() {
@@ -205,13 +232,31 @@ fn broken<'a>(text: &'a [u8], emit: &mut impl FnMut(Piece<'a>)) {
 
 /// A record that stands alone after its page was taken apart.
 fn single<'a>(text: &'a [u8], emit: &mut impl FnMut(Piece<'a>)) {
-    if text.len() > RECORD_BYTES_MAX {
-        return emit(explain(text));
+    match read(text) {
+        Some(record) => emit(Piece::Record { record, raw: text }),
+        None => emit(explain(text)),
     }
-    match sonic_rs::from_slice::<Record>(text) {
-        Ok(record) => emit(Piece::Record { record, raw: text }),
-        Err(_) => emit(explain(text)),
+}
+
+fn read(text: &[u8]) -> Option<Record<'_>> {
+    if text.len() > RECORD_BYTES_MAX || !is_readable(text) {
+        return None;
     }
+    sonic_rs::from_slice(text).ok()
+}
+
+/// Whether nothing in it can nest so deeply that the reader would run out of stack.
+fn is_readable(text: &[u8]) -> bool {
+    text.len() <= OPENINGS_MAX || openings(text) <= OPENINGS_MAX
+}
+
+/// How many brackets open, in strings or not: a bound on the depth.
+fn openings(text: &[u8]) -> usize {
+    // `[` and `{` differ in one bit. Sums of at most 255 keep the loop in byte-wide registers.
+    let opens = |byte: &u8| u8::from(byte | 0x20 == b'{');
+    text.chunks(255)
+        .map(|chunk| usize::from(chunk.iter().map(opens).sum::<u8>()))
+        .sum()
 }
 
 /// The reject for an object that could not be read.
@@ -226,13 +271,19 @@ fn explain(text: &[u8]) -> Piece<'_> {
     }
     let detail = match serde_json::from_slice::<serde::de::IgnoredAny>(text) {
         Err(error) => error.to_string(),
-        Ok(_) => "nested too deeply or with a number that is none".to_owned(),
+        Ok(_) => format!(
+            "nested too deeply, more than {OPENINGS_MAX} brackets, or a number out of range"
+        ),
     };
     reject(RejectReason::InvalidJson, &detail, text)
 }
 
 fn reject<'a>(reason: RejectReason, detail: &str, raw: &'a [u8]) -> Piece<'a> {
-    Piece::Reject(Reject { reason, detail: detail.to_owned(), raw })
+    Piece::Reject(Reject {
+        reason,
+        detail: detail.to_owned(),
+        raw,
+    })
 }
 
 /// Without white space at the ends and without a byte-order mark.

@@ -78,7 +78,12 @@ pub fn normalise<'a>(record: &'a Record<'a>) -> Normalised<'a> {
         Some(category) => category,
         None if !category_name.is_empty() => return Normalised::PassedOver(category_name),
         None if record.is_sign_in() => category_of_graph(record),
-        None => return Normalised::Reject(RejectReason::NotASignIn, "no category, id, time or properties of a sign-in".to_owned()),
+        None => {
+            return Normalised::Reject(
+                RejectReason::NotASignIn,
+                "no category, id, time or properties of a sign-in".to_owned(),
+            );
+        }
     };
     match times(record) {
         Err((reason, detail)) => Normalised::Reject(reason, detail),
@@ -95,18 +100,30 @@ fn times(record: &Record) -> Result<Times, (RejectReason, String)> {
     match (instant(created), published) {
         (Some(created), published) => Ok(Times(created, published, false)),
         (None, Some(published)) => Ok(Times(published, Some(published), true)),
-        (None, None) if created.is_empty() && record.envelope.time.is_empty() => {
-            Err((RejectReason::MissingTime, "neither createdDateTime nor time".to_owned()))
-        }
+        (None, None) if created.is_empty() && record.envelope.time.is_empty() => Err((
+            RejectReason::MissingTime,
+            "neither createdDateTime nor time".to_owned(),
+        )),
         (None, None) => {
-            let time = if created.is_empty() { record.envelope.time.as_str() } else { created };
+            let time = if created.is_empty() {
+                record.envelope.time.as_str()
+            } else {
+                created
+            };
             let shown: String = time.chars().take(60).collect();
-            Err((RejectReason::InvalidTime, format!("{shown:?} is no instant of the years 2000 to 2099")))
+            Err((
+                RejectReason::InvalidTime,
+                format!("{shown:?} is no instant of the years 2000 to 2099"),
+            ))
         }
     }
 }
 
-fn sign_in<'a>(record: &'a Record<'a>, category: Category, Times(event_time, publish_time, time_from_publish): Times) -> SignIn<'a> {
+fn sign_in<'a>(
+    record: &'a Record<'a>,
+    category: Category,
+    Times(event_time, publish_time, time_from_publish): Times,
+) -> SignIn<'a> {
     let (envelope, own) = (&record.envelope, &record.sign_in);
     let code = own.status.error_code.0.or(envelope.result_type.0);
     SignIn {
@@ -117,11 +134,21 @@ fn sign_in<'a>(record: &'a Record<'a>, category: Category, Times(event_time, pub
         event_date: date(event_time),
         category,
         error_code: code.and_then(|code| i32::try_from(code).ok()),
-        failure_reason: first([own.status.failure_reason.as_str(), envelope.result_description.as_str()]),
+        failure_reason: first([
+            own.status.failure_reason.as_str(),
+            envelope.result_description.as_str(),
+        ]),
         ip_address: first([own.ip_address.as_str(), envelope.caller_ip.as_str()]),
         country: country(record),
-        correlation_id: first([own.correlation_id.as_str(), envelope.correlation_id.as_str()]),
-        resource_id: if record.has_properties { own.resource_id.as_str() } else { envelope.resource.as_str() },
+        correlation_id: first([
+            own.correlation_id.as_str(),
+            envelope.correlation_id.as_str(),
+        ]),
+        resource_id: if record.has_properties {
+            own.resource_id.as_str()
+        } else {
+            envelope.resource.as_str()
+        },
         is_interactive: own.is_interactive.0.or_else(|| category.is_interactive()),
         time_from_publish,
         record,
@@ -130,17 +157,25 @@ fn sign_in<'a>(record: &'a Record<'a>, category: Category, Times(event_time, pub
 
 /// The first that holds something.
 fn first<const N: usize>(texts: [&str; N]) -> &str {
-    texts.into_iter().find(|text| !text.is_empty()).unwrap_or("")
+    texts
+        .into_iter()
+        .find(|text| !text.is_empty())
+        .unwrap_or("")
 }
 
 fn tenant<'a>(record: &'a Record<'a>) -> &'a str {
     let (envelope, own) = (&record.envelope, &record.sign_in);
     let resource = envelope.resource.as_str();
-    let from_resource = resource.get(..9).filter(|start| start.eq_ignore_ascii_case("/tenants/")).map(|_| &resource[9..]);
+    let from_resource = resource
+        .get(..9)
+        .filter(|start| start.eq_ignore_ascii_case("/tenants/"))
+        .map(|_| &resource[9..]);
     first([
         envelope.tenant_id.as_str(),
         own.tenant_id.as_str(),
-        from_resource.and_then(|rest| rest.split('/').next()).unwrap_or(""),
+        from_resource
+            .and_then(|rest| rest.split('/').next())
+            .unwrap_or(""),
         own.resource_tenant_id.as_str(),
         own.home_tenant_id.as_str(),
     ])
@@ -157,12 +192,18 @@ fn country<'a>(record: &'a Record<'a>) -> &'a str {
 /// Graph objects carry no category; their event types say as much.
 fn category_of_graph(record: &Record) -> Category {
     let types = &record.sign_in.event_types.0;
-    let is = |name: &str| types.iter().any(|kind| kind.as_str().eq_ignore_ascii_case(name));
+    let is = |name: &str| {
+        types
+            .iter()
+            .any(|kind| kind.as_str().eq_ignore_ascii_case(name))
+    };
     if is("managedIdentity") {
         Category::ManagedIdentity
     } else if is("servicePrincipal") {
         Category::ServicePrincipal
-    } else if is("nonInteractiveUser") || (types.is_empty() && record.sign_in.is_interactive.0 == Some(false)) {
+    } else if is("nonInteractiveUser")
+        || (types.is_empty() && record.sign_in.is_interactive.0 == Some(false))
+    {
         Category::NonInteractiveUser
     } else {
         Category::InteractiveUser

@@ -11,7 +11,9 @@ use super::wire::{Page, Record};
 /// Whether the first key is that of a list of records.
 pub(super) fn looks_like_page(text: &[u8]) -> bool {
     let key = &text[skip_space(text, 1)..];
-    key.starts_with(b"\"records\"") || key.starts_with(b"\"value\"") || key.starts_with(b"\"@odata.context\"")
+    key.starts_with(b"\"records\"")
+        || key.starts_with(b"\"value\"")
+        || key.starts_with(b"\"@odata.context\"")
 }
 
 /// Emits the records of a page; `false` if the page cannot be read in one go.
@@ -22,12 +24,19 @@ pub(super) fn emit_records<'a>(text: &'a [u8], emit: &mut impl FnMut(Piece<'a>))
     let Some(records) = page.records else {
         return false;
     };
-    let ranges = if page.other_keys == 0 { ranges_by_keys(text, &records.0) } else { None };
+    let ranges = if page.other_keys == 0 {
+        ranges_by_keys(text, &records.0)
+    } else {
+        None
+    };
     let Some(ranges) = ranges.or_else(|| ranges_by_brackets(text, records.0.len())) else {
         return false;
     };
     for (record, (from, to)) in records.0.into_iter().zip(ranges) {
-        emit(Piece::Record { record, raw: &text[from..to] });
+        emit(Piece::Record {
+            record,
+            raw: &text[from..to],
+        });
     }
     true
 }
@@ -56,17 +65,29 @@ pub(super) fn list_start(text: &[u8]) -> Option<usize> {
 }
 
 fn ranges_by_keys(text: &[u8], records: &[Record]) -> Option<Vec<(usize, usize)>> {
-    let starts = records.iter().map(|record| start_of(text, record)).collect::<Option<Vec<_>>>()?;
-    let mut ends = starts.iter().skip(1).map(|next| before(text, *next, b",")).collect::<Option<Vec<_>>>()?;
+    let starts = records
+        .iter()
+        .map(|record| start_of(text, record))
+        .collect::<Option<Vec<_>>>()?;
+    let mut ends = starts
+        .iter()
+        .skip(1)
+        .map(|next| before(text, *next, b","))
+        .collect::<Option<Vec<_>>>()?;
     ends.push(before(text, text.len(), b"}]")?);
-    let in_order = starts.iter().zip(&ends).all(|(from, to)| from < to && text[*from] == b'{' && text[to - 1] == b'}');
+    let in_order = starts
+        .iter()
+        .zip(&ends)
+        .all(|(from, to)| from < to && text[*from] == b'{' && text[to - 1] == b'}');
     in_order.then(|| starts.into_iter().zip(ends).collect())
 }
 
 /// The place of the brace that opens the record, from the address of its first key.
 fn start_of(text: &[u8], record: &Record) -> Option<usize> {
     let key = record.first_key?.as_ptr() as usize;
-    let at = key.checked_sub(text.as_ptr() as usize).filter(|at| *at < text.len())?;
+    let at = key
+        .checked_sub(text.as_ptr() as usize)
+        .filter(|at| *at < text.len())?;
     let quote = at.checked_sub(1)?;
     before(text, quote, b"").map(|end| end - 1)
 }

@@ -12,7 +12,10 @@ pub fn value_end(text: &[u8], start: usize) -> Option<usize> {
         b'{' | b'[' => container_end(text, start),
         b'"' => string_end(text, start),
         _ => {
-            let length = text[start..].iter().take_while(|byte| !is_delimiter(**byte)).count();
+            let length = text[start..]
+                .iter()
+                .take_while(|byte| !is_delimiter(**byte))
+                .count();
             (length > 0).then_some(start + length)
         }
     }
@@ -21,7 +24,10 @@ pub fn value_end(text: &[u8], start: usize) -> Option<usize> {
 /// The first byte at or after `at` that is not white space.
 #[must_use]
 pub fn skip_space(text: &[u8], at: usize) -> usize {
-    at + text[at.min(text.len())..].iter().take_while(|byte| byte.is_ascii_whitespace()).count()
+    at + text[at.min(text.len())..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_whitespace())
+        .count()
 }
 
 fn is_delimiter(byte: u8) -> bool {

@@ -96,7 +96,10 @@ macro_rules! nested_object {
                     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
                         f.write_str("an object")
                     }
-                    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                    fn visit_map<A: MapAccess<'de>>(
+                        self,
+                        mut map: A,
+                    ) -> Result<Self::Value, A::Error> {
                         let mut object = $name::default();
                         while let Some(key) = map.next_key::<Key>()? {
                             if !object.field(&key.0, &mut map)? {

@@ -13,10 +13,9 @@ use crate::domain::loops::derive::{Derivation, Key, Move, Subject};
 use crate::domain::loops::episodes::episodes;
 use crate::domain::loops::history::History;
 use crate::domain::loops::row::LoopRow;
-use crate::domain::loops::successes::Successes;
+use crate::domain::loops::successes::{ByChannel, Successes};
 use crate::domain::mailbox::OUTLOOK;
 use crate::domain::migration::{Identity, MigrationIndex};
-use crate::domain::sign_in::Channel;
 use crate::domain::signal::{Signal, SignalKind, UserId};
 
 /// A name and when it was last seen; of several at one instant the greatest counts.
@@ -48,7 +47,7 @@ pub struct Person {
     user_principal_name: Latest,
     display_name: Latest,
     attempts: BTreeMap<&'static str, History>,
-    modern: BTreeMap<Channel, Successes>,
+    modern: ByChannel,
     legacy: BTreeMap<&'static str, Successes>,
     joined: bool,
     /// Key of the own mailbox in the migration index.
@@ -82,7 +81,7 @@ impl Person {
                 !self.attempts.is_empty()
             }
             SignalKind::ModernSuccess { channel } => {
-                self.modern.entry(*channel).or_default().add(signal.at);
+                self.modern.add(*channel, signal.at);
                 let known = self.reconfigured_at.is_some_and(|at| at <= signal.at);
                 !self.attempts.is_empty() || (self.mailbox.is_some() && !known)
             }
@@ -130,12 +129,9 @@ impl Person {
 
     /// First modern success of an Outlook at or after the cutover.
     pub fn outlook_success(&self, cutover: i64) -> Option<i64> {
-        let channels = OUTLOOK
-            .iter()
-            .filter_map(|channel| self.modern.get(channel));
-        let remembered = channels.filter_map(|successes| successes.first_after(cutover - 1));
+        let remembered = self.modern.first_after(OUTLOOK, cutover - 1);
         let known = self.reconfigured_at.filter(|known| *known >= cutover);
-        remembered.chain(known).min()
+        remembered.into_iter().chain(known).min()
     }
 
     /// All loops of the user.
@@ -182,27 +178,35 @@ impl Person {
         watermark: i64,
     ) {
         let horizon = watermark.saturating_sub(settings.retention);
+        let exact_from = watermark.saturating_sub(settings.exact_for);
         let cutover = moved.and_then(|moved| moved.cutover);
         for history in self.attempts.values_mut() {
-            forget_episodes(history, cutover, &settings.loops, horizon);
+            forget_episodes(history, cutover, settings, watermark);
+            history.fold_ips(horizon);
         }
         self.attempts.retain(|_, history| !history.is_empty());
-        let exact_from = watermark.saturating_sub(settings.exact_successes);
         let without_attempts = self.attempts.is_empty();
-        for successes in self.modern.values_mut().chain(self.legacy.values_mut()) {
+        for successes in self.modern.iter_mut().chain(self.legacy.values_mut()) {
             successes.prune(horizon);
             if without_attempts {
                 successes.thin(exact_from);
             }
         }
-        self.modern.retain(|_, successes| !successes.is_empty());
+        self.modern.drop_empty();
         self.legacy.retain(|_, successes| !successes.is_empty());
     }
 
-    /// How many entries of attempts are remembered.
+    /// How many entries of attempts and of modern successes are remembered.
     #[cfg(test)]
-    pub fn entries(&self) -> usize {
-        self.attempts.values().map(History::len).sum()
+    pub fn entries(&mut self) -> (usize, usize) {
+        let attempts = self.attempts.values().map(History::len).sum();
+        (
+            attempts,
+            self.modern
+                .iter_mut()
+                .map(|successes| successes.len())
+                .sum(),
+        )
     }
 
     /// Whether nothing is remembered but names.
@@ -211,21 +215,27 @@ impl Person {
     }
 }
 
-/// Whole episodes that ended before the horizon go; a loop that reaches from before it is folded.
+/// Whole episodes that ended before the retention go; of loops that stay, what is old and not needed
+/// to tell how they opened is folded.
 fn forget_episodes(
     history: &mut History,
     cutover: Option<i64>,
-    settings: &LoopSettings,
-    horizon: i64,
+    settings: &DetectorSettings,
+    watermark: i64,
 ) {
-    let episodes = episodes(history, cutover, settings.quiet_after);
-    let Some(kept) = episodes.iter().find(|episode| episode.last >= horizon) else {
+    let horizon = watermark.saturating_sub(settings.retention);
+    let exact_from = watermark.saturating_sub(settings.exact_for);
+    let episodes = episodes(history, cutover, settings.loops.quiet_after);
+    let Some(first) = episodes.iter().position(|episode| episode.last >= horizon) else {
         *history = History::default();
         return;
     };
-    history.prune(kept.first);
-    if let Some(opening) = kept.opening(settings).filter(|_| kept.first < horizon) {
-        history.fold(kept.foldable_from(&opening), horizon);
+    history.prune(episodes[first].first);
+    for episode in &episodes[first..] {
+        if let Some(opening) = episode.opening(&settings.loops) {
+            let before = exact_from.min(episode.last);
+            history.fold(episode.foldable_from(&opening), before);
+        }
     }
 }
 

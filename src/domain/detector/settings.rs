@@ -15,9 +15,10 @@ pub struct DetectorSettings {
     /// How long attempts and successes are remembered behind the watermark, microseconds. At least a
     /// day longer than `quiet_after`, which is enforced.
     pub retention: i64,
-    /// How long successes of people without attempts are remembered by the minute; a migration import
-    /// or an attempt that comes later than this is judged by the first and last success of each day.
-    pub exact_successes: i64,
+    /// How long everything is remembered by the minute, microseconds; afterwards attempts of loops are
+    /// kept by the hour and successes of people without attempts by the day. What comes later than
+    /// this (an import, an event) is judged with that precision.
+    pub exact_for: i64,
     /// What to tell people.
     pub texts: Arc<CauseTexts>,
 }
@@ -27,7 +28,7 @@ impl Default for DetectorSettings {
         DetectorSettings {
             loops: LoopSettings::default(),
             retention: 30 * DAY,
-            exact_successes: 2 * DAY,
+            exact_for: 3 * DAY,
             texts: Arc::default(),
         }
     }

@@ -559,12 +559,21 @@ fn a_loop_that_never_ends_stays_one_loop_in_bounded_memory() {
         }
     }
     assert_eq!((ids.len(), attempts), (1, 60 * 24 * 3));
-    let person = detector.people.get(&user(1)).expect("remembered");
-    assert!(
-        person.entries() < 30 * 72 + 32 * 24 + 100,
-        "{}",
-        person.entries()
-    );
+    let person = detector.people.get_mut(&user(1)).expect("remembered");
+    let (entries, _) = person.entries();
+    assert!(entries < 5 * 72 + 57 * 24 + 100, "{entries}");
+}
+
+#[test]
+fn a_healthy_person_is_remembered_by_the_day() {
+    let mut detector = Detector::new(settings());
+    for hour in 0..20 * 24 {
+        detector.observe(&modern(START + hour * HOUR));
+        detector.derive_changed();
+    }
+    let person = detector.people.get_mut(&user(1)).expect("remembered");
+    let (_, entries) = person.entries();
+    assert!((20..5 * 24 + 20).contains(&entries), "{entries}");
 }
 
 #[test]
@@ -616,4 +625,17 @@ fn signals_outside_the_calendar_are_not_observed() {
         &[attempt(-1), attempt(i64::MAX), attempt(i64::MIN)],
     );
     assert_eq!((detector.people(), detector.watermark()), (0, i64::MIN));
+}
+
+#[test]
+fn an_import_that_comes_two_days_late_is_exact() {
+    let mut detector = Detector::new(settings());
+    for hour in 0..48 {
+        detector.observe(&modern(START + hour * HOUR));
+        detector.derive_changed();
+    }
+    detector.set_migrations(index([mailbox(1, Some(START + 10 * HOUR + MINUTE))]));
+    let row = detector.derive_changed().mailbox_states.remove(0);
+    assert_eq!(row.since, START + 11 * HOUR);
+    assert_eq!(row.minutes_to_reconfigure, Some(59));
 }

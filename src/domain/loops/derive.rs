@@ -3,19 +3,16 @@
 //! Owns kind, phase and ending; verdict and cause have files of their own. The rows come without a
 //! revision, without `replaces` and without the text of the fix: those belong to publishing.
 
-use std::collections::BTreeMap;
-
 use super::LoopSettings;
 use super::MINUTE;
 use super::episodes::{Episode, Opening, episodes};
 use super::history::History;
 use super::id::loop_id;
 use super::row::LoopRow;
-use super::successes::Successes;
+use super::successes::{ByChannel, Successes};
 use super::verdict::Facts;
 use super::words::{Ending, Kind, LoopState, Phase};
 use crate::domain::causes;
-use crate::domain::sign_in::Channel;
 use crate::domain::signal::UserId;
 
 /// The migration of the user's own mailbox.
@@ -48,7 +45,7 @@ pub struct Key<'a> {
     /// Its attempts.
     pub history: &'a History,
     /// The user's modern successes.
-    pub modern: &'a BTreeMap<Channel, Successes>,
+    pub modern: &'a ByChannel,
     /// The legacy successes of the group.
     pub legacy: Option<&'a Successes>,
 }
@@ -100,13 +97,8 @@ impl Derivation<'_> {
     fn ending(&self, last: i64, next: Option<i64>) -> Option<(Ending, i64)> {
         let in_time = |at: &i64| next.is_none_or(|next| *at < next);
         let channels = self.settings.recovered_by.get(self.key.client_group);
-        let modern = channels
-            .into_iter()
-            .flatten()
-            .filter_map(|channel| self.key.modern.get(channel));
-        let recovered = modern
-            .filter_map(|successes| successes.first_after(last))
-            .min();
+        let channels = channels.map_or(&[][..], Vec::as_slice);
+        let recovered = self.key.modern.first_after(channels, last);
         let accepted = self
             .key
             .legacy

@@ -35,12 +35,32 @@ pub struct Variant {
 
 /// Attempts of one variant within a minute (or, long ago, an hour).
 #[derive(Debug, Clone, Copy)]
-struct Tally {
+struct Entry {
+    /// Since 1970; the start of the hour if folded.
+    minute: u32,
+    /// Index of the variant.
+    variant: u32,
     count: u32,
-    /// Microseconds from the start of the minute of the entry to the first attempt.
+    /// Microseconds from the start of the minute to the first attempt.
     first: u32,
-    /// The same of the last attempt; an hour has fewer than 2^32 microseconds.
+    /// The same to the last attempt; an hour has fewer than 2^32 microseconds.
     last: u32,
+}
+
+impl Entry {
+    fn key(&self) -> (u32, u32) {
+        (self.minute, self.variant)
+    }
+
+    fn merge(&mut self, other: &Entry) {
+        self.count = self.count.saturating_add(other.count);
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+
+    fn at(&self, offset: u32) -> i64 {
+        i64::from(self.minute) * MINUTE + i64::from(offset)
+    }
 }
 
 /// Attempts of one variant that lie close together.
@@ -62,8 +82,9 @@ pub struct Slice {
 #[derive(Debug, Clone, Default)]
 pub struct History {
     variants: Vec<Variant>,
-    /// By minute and index of the variant.
-    entries: BTreeMap<(u32, u32), Tally>,
+    /// Sorted by minute and variant: most of what comes belongs at the end, and a map costs twice
+    /// the memory.
+    entries: Vec<Entry>,
     /// First and last time of an address, by day since 1970 and hash.
     ips: BTreeMap<(u32, u64), (i64, i64)>,
 }
@@ -74,12 +95,17 @@ impl History {
         let Some(minute) = minute_of(at) else { return };
         let variant = self.variant_index(attempt);
         let offset = offset_in(minute, at);
-        let tally = Tally {
+        let entry = Entry {
+            minute,
+            variant,
             count: 1,
             first: offset,
             last: offset,
         };
-        merge_tally(&mut self.entries, (minute, variant), tally);
+        match self.entries.binary_search_by_key(&entry.key(), Entry::key) {
+            Ok(place) => self.entries[place].merge(&entry),
+            Err(place) => self.entries.insert(place, entry),
+        }
         if attempt.ip != 0 {
             add_ip(
                 &mut self.ips,
@@ -92,12 +118,12 @@ impl History {
     /// Every slice; in no particular order.
     #[must_use]
     pub fn slices(&self) -> Vec<Slice> {
-        let slice = |(&(minute, variant), tally): (&(u32, u32), &Tally)| Slice {
-            minute,
-            first: i64::from(minute) * MINUTE + i64::from(tally.first),
-            last: i64::from(minute) * MINUTE + i64::from(tally.last),
-            count: u64::from(tally.count),
-            variant: self.variants[variant as usize],
+        let slice = |entry: &Entry| Slice {
+            minute: entry.minute,
+            first: entry.at(entry.first),
+            last: entry.at(entry.last),
+            count: u64::from(entry.count),
+            variant: self.variants[entry.variant as usize],
         };
         self.entries.iter().map(slice).collect()
     }
@@ -114,20 +140,13 @@ impl History {
 
     /// Forgets attempts before `before`, which the caller knows to be a border between episodes.
     pub fn prune(&mut self, before: i64) {
-        let Some(limit) = minute_of(before) else {
-            return;
-        };
-        let mut kept = self.entries.split_off(&(limit, 0));
-        let older = std::mem::take(&mut self.entries);
-        kept.extend(older.into_iter().filter(|((minute, _), tally)| {
-            i64::from(*minute) * MINUTE + i64::from(tally.last) >= before
-        }));
-        self.entries = kept;
+        self.entries.retain(|entry| entry.at(entry.last) >= before);
+        self.entries.shrink_to_fit();
         self.ips.retain(|_, seen| seen.1 >= before);
     }
 
-    /// Folds attempts from `from` to `before` into hours and old addresses into one bucket, so that
-    /// a loop that never ends grows by 24 entries a day and not by 1,440.
+    /// Folds attempts from `from` to `before` into hours, so that a loop
+    /// that goes on grows by 24 entries a day and not by 1,440.
     pub fn fold(&mut self, from: i64, before: i64) {
         let (Some(from), Some(limit)) = (minute_of(from), minute_of(before)) else {
             return;
@@ -136,22 +155,26 @@ impl History {
         if from >= limit {
             return;
         }
-        let mut old = self.entries.split_off(&(from, 0));
-        let recent = old.split_off(&(limit, 0));
-        for ((minute, variant), tally) in old {
-            let hour = minute / MINUTES_OF_HOUR * MINUTES_OF_HOUR;
-            let start = if hour < from { minute } else { hour };
-            let shift = (minute - start) * MICROS_OF_MINUTE;
-            let tally = Tally {
-                first: tally.first + shift,
-                last: tally.last + shift,
-                ..tally
-            };
-            merge_tally(&mut self.entries, (start, variant), tally);
+        let start = self.entries.partition_point(|entry| entry.minute < from);
+        let end = self.entries.partition_point(|entry| entry.minute < limit);
+        let mut hours: BTreeMap<(u32, u32), Entry> = BTreeMap::new();
+        for entry in &self.entries[start..end] {
+            let folded = folded(entry, from);
+            let hour = hours.entry(folded.key());
+            hour.and_modify(|hour| hour.merge(&folded))
+                .or_insert(folded);
         }
-        self.entries.extend(recent);
-        let recent_ips = self.ips.split_off(&(limit / MINUTES_OF_DAY, 0));
-        for ((_, ip), seen) in std::mem::replace(&mut self.ips, recent_ips) {
+        self.entries.splice(start..end, hours.into_values());
+        self.entries.shrink_to_fit();
+    }
+
+    /// Folds addresses of the days before `before` into one bucket.
+    pub fn fold_ips(&mut self, before: i64) {
+        let Some(limit) = minute_of(before) else {
+            return;
+        };
+        let recent = self.ips.split_off(&(limit / MINUTES_OF_DAY, 0));
+        for ((_, ip), seen) in std::mem::replace(&mut self.ips, recent) {
             add_ip(&mut self.ips, (OLD_DAY, ip), seen);
         }
     }
@@ -193,11 +216,19 @@ fn offset_in(minute: u32, at: i64) -> u32 {
     u32::try_from(at - i64::from(minute) * MINUTE).expect("an offset within the minute")
 }
 
-fn merge_tally(entries: &mut BTreeMap<(u32, u32), Tally>, key: (u32, u32), tally: Tally) {
-    let entry = entries.entry(key).or_insert(Tally { count: 0, ..tally });
-    entry.count = entry.count.saturating_add(tally.count);
-    entry.first = entry.first.min(tally.first);
-    entry.last = entry.last.max(tally.last);
+/// The entry as part of its hour, unless that begins before the attempts that may be folded.
+fn folded(entry: &Entry, from: u32) -> Entry {
+    let hour = entry.minute / MINUTES_OF_HOUR * MINUTES_OF_HOUR;
+    if hour < from {
+        return *entry;
+    }
+    let shift = (entry.minute - hour) * MICROS_OF_MINUTE;
+    Entry {
+        minute: hour,
+        first: entry.first + shift,
+        last: entry.last + shift,
+        ..*entry
+    }
 }
 
 /// Adds an address; of more than the limit the smallest hashes stay. A hash that stays in the end was
@@ -279,5 +310,13 @@ mod tests {
         assert_eq!(once.len(), 4 + 61);
         let first_hour = (9 * 24 * 60, 9 * DAY + MINUTE, 9 * DAY + 59 * MINUTE, 59);
         assert_eq!(shape(&once)[0], first_hour);
+    }
+
+    #[test]
+    fn an_hour_that_begins_before_the_foldable_attempts_stays_as_it_is() {
+        let mut folded = history(1..=300, 9);
+        folded.fold(9 * DAY + 30 * MINUTE, 9 * DAY + 240 * MINUTE);
+        assert_eq!(folded.len(), 59 + 3 + 61);
+        assert!(folded.entries.is_sorted_by_key(Entry::key));
     }
 }

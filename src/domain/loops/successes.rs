@@ -4,24 +4,36 @@
 //! then exact to the microsecond, except when a minute holds three or more and the instant lies between
 //! them (then the latest of that minute is given). Folding is by minimum and maximum: order is no matter.
 
-use std::collections::BTreeMap;
-
 use super::{DAY, MINUTE, minute_of};
+use crate::domain::sign_in::Channel;
 
-/// Earliest and latest success of a stretch of time.
+/// The successes of one minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Span {
+struct Minute {
+    /// Since 1970.
+    minute: u32,
+    /// Microseconds from its start to the earliest.
+    first: u32,
+    /// The same to the latest.
+    last: u32,
+}
+
+/// The successes of one day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Day {
+    /// Since 1970.
+    day: u32,
     first: i64,
     last: i64,
 }
 
-/// Successes of one kind.
+/// Successes of one kind. Sorted vectors and not maps: there is one of these per person, most of what
+/// comes belongs at the end, and a map costs twice the memory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Successes {
-    /// By minute since 1970: offsets of the earliest and latest in it, microseconds.
-    minutes: BTreeMap<u32, (u32, u32)>,
-    /// By day since 1970: older ones of a user without attempts.
-    days: BTreeMap<u32, Span>,
+    minutes: Vec<Minute>,
+    /// Older ones of a user without attempts.
+    days: Vec<Day>,
 }
 
 impl Successes {
@@ -29,35 +41,36 @@ impl Successes {
     pub fn add(&mut self, at: i64) {
         let Some(minute) = minute_of(at) else { return };
         let offset = u32::try_from(at.rem_euclid(MINUTE)).expect("a minute has fewer than 2^32 µs");
-        let span = self.minutes.entry(minute).or_insert((offset, offset));
-        *span = (span.0.min(offset), span.1.max(offset));
+        match self
+            .minutes
+            .binary_search_by_key(&minute, |known| known.minute)
+        {
+            Ok(place) => {
+                let known = &mut self.minutes[place];
+                known.first = known.first.min(offset);
+                known.last = known.last.max(offset);
+            }
+            Err(place) => {
+                let new = Minute {
+                    minute,
+                    first: offset,
+                    last: offset,
+                };
+                self.minutes.insert(place, new);
+            }
+        }
     }
 
     /// The first success later than `at`.
     #[must_use]
     pub fn first_after(&self, at: i64) -> Option<i64> {
         let from = minute_of(at.max(0))?;
-        let minutes = self
-            .minutes
-            .range(from..)
-            .take(2)
-            .map(|(minute, offsets)| Span {
-                first: i64::from(*minute) * MINUTE + i64::from(offsets.0),
-                last: i64::from(*minute) * MINUTE + i64::from(offsets.1),
-            });
-        let days = self
-            .days
-            .range(day_of_minute(from)..)
-            .take(2)
-            .map(|(_, span)| *span);
-        minutes
-            .chain(days)
-            .filter_map(|span| {
-                [span.first, span.last]
-                    .into_iter()
-                    .find(|success| *success > at)
-            })
-            .min()
+        let minutes = &self.minutes[self.minutes.partition_point(|known| known.minute < from)..];
+        let from = day_of_minute(from);
+        let days = &self.days[self.days.partition_point(|known| known.day < from)..];
+        let minutes = minutes.iter().take(2).flat_map(|minute| minute.extremes());
+        let days = days.iter().take(2).flat_map(|day| [day.first, day.last]);
+        minutes.chain(days).filter(|success| *success > at).min()
     }
 
     /// Folds minutes before `before` into days: enough for a user who has no attempts.
@@ -65,19 +78,19 @@ impl Successes {
         let Some(limit) = minute_of(before) else {
             return;
         };
-        let kept = self.minutes.split_off(&limit);
-        for (minute, (first, last)) in std::mem::replace(&mut self.minutes, kept) {
-            let start = i64::from(minute) * MINUTE;
-            let (first, last) = (start + i64::from(first), start + i64::from(last));
-            let day = self
-                .days
-                .entry(day_of_minute(minute))
-                .or_insert(Span { first, last });
-            *day = Span {
-                first: day.first.min(first),
-                last: day.last.max(last),
-            };
+        let old = self.minutes.partition_point(|known| known.minute < limit);
+        for minute in self.minutes.drain(..old) {
+            let (day, [first, last]) = (day_of_minute(minute.minute), minute.extremes());
+            match self.days.binary_search_by_key(&day, |known| known.day) {
+                Ok(place) => {
+                    let known = &mut self.days[place];
+                    known.first = known.first.min(first);
+                    known.last = known.last.max(last);
+                }
+                Err(place) => self.days.insert(place, Day { day, first, last }),
+            }
         }
+        self.minutes.shrink_to_fit();
     }
 
     /// Forgets minutes and days that ended before `before`.
@@ -85,14 +98,72 @@ impl Successes {
         let Some(limit) = minute_of(before) else {
             return;
         };
-        self.minutes = self.minutes.split_off(&limit);
-        self.days = self.days.split_off(&day_of_minute(limit));
+        self.minutes.retain(|known| known.minute >= limit);
+        self.days.retain(|known| known.day >= day_of_minute(limit));
+    }
+
+    /// How many minutes and days are kept.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.minutes.len() + self.days.len()
     }
 
     /// Whether nothing is kept.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.minutes.is_empty() && self.days.is_empty()
+    }
+}
+
+impl Minute {
+    fn extremes(&self) -> [i64; 2] {
+        let start = i64::from(self.minute) * MINUTE;
+        [start + i64::from(self.first), start + i64::from(self.last)]
+    }
+}
+
+/// A user's modern successes by channel: a handful, so a search is a glance.
+#[derive(Debug, Clone, Default)]
+pub struct ByChannel(Vec<(Channel, Successes)>);
+
+impl ByChannel {
+    /// Adds a success.
+    pub fn add(&mut self, channel: Channel, at: i64) {
+        match self.0.iter_mut().find(|(known, _)| *known == channel) {
+            Some((_, successes)) => successes.add(at),
+            None => {
+                let mut successes = Successes::default();
+                successes.add(at);
+                self.0.push((channel, successes));
+            }
+        }
+    }
+
+    /// The first success of any of these channels later than `at`.
+    #[must_use]
+    pub fn first_after(&self, channels: &[Channel], at: i64) -> Option<i64> {
+        let of = self
+            .0
+            .iter()
+            .filter(|(channel, _)| channels.contains(channel));
+        of.filter_map(|(_, successes)| successes.first_after(at))
+            .min()
+    }
+
+    /// What is kept of each channel.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Successes> {
+        self.0.iter_mut().map(|(_, successes)| successes)
+    }
+
+    /// Drops channels of which nothing is kept.
+    pub fn drop_empty(&mut self) {
+        self.0.retain(|(_, successes)| !successes.is_empty());
+    }
+
+    /// Whether nothing is kept.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 

@@ -2,32 +2,7 @@
 //!
 //! Owns the stable names that tables, metrics and the web page show. No rule lives here.
 
-/// Declares a closed list with one stable lower-case name per variant.
-macro_rules! closed_list {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum $name { $($(#[$vdoc])* $variant,)+ }
-
-        impl $name {
-            /// Every variant, in order of declaration.
-            pub const ALL: &'static [$name] = &[$($name::$variant,)+];
-
-            /// The stable name in tables, metrics and SQL.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $($name::$variant => $text,)+ }
-            }
-
-            /// The variant with this stable name.
-            #[must_use]
-            pub fn parse(name: &str) -> Option<$name> {
-                match name { $($text => Some($name::$variant),)+ _ => None }
-            }
-        }
-    };
-}
-pub(crate) use closed_list;
+use crate::domain::sign_in::closed_list;
 
 closed_list! {
     /// Which pattern an episode showed first.

@@ -11,4 +11,4 @@ pub mod kafka;
 pub mod process;
 pub mod prometheus;
 mod tests;
-mod tools;
+pub mod tools;

@@ -59,7 +59,10 @@ fn cluster() -> impl Strategy<Value = Vec<Signal>> {
         Just(2 * DAY),
     ];
     let gap = prop_oneof![1..MINUTE, MINUTE..20 * MINUTE, 30 * MINUTE..3 * HOUR];
-    let gaps = prop::collection::vec(gap, 1..14);
+    let gaps = prop_oneof![
+        12 => prop::collection::vec(gap, 1..14),
+        1 => prop::collection::vec(MINUTE..20 * MINUTE, 60..120),
+    ];
     (1..4_u128, start, gaps, some_attempt(), 0..20_u8).prop_map(
         |(number, start, gaps, attempt, name)| {
             let mut at = START + start;
@@ -126,10 +129,10 @@ fn moved() -> Arc<MigrationIndex> {
     ])
 }
 
-/// Successes are exact for the whole run, so that a late import has all it needs.
+/// Everything is exact for the whole run, so that a late import has all it needs.
 fn exact() -> DetectorSettings {
     DetectorSettings {
-        exact_successes: 9 * DAY,
+        exact_for: 9 * DAY,
         ..settings()
     }
 }
@@ -198,8 +201,13 @@ fn at_once(settings: DetectorSettings, signals: &[Signal]) -> Newest {
 }
 
 /// Derives wherever `cuts` says; the index comes before the signal with number `import_at`.
-fn in_steps(signals: &[Signal], cuts: &[bool], import_at: usize) -> (Detector, Newest) {
-    let mut detector = Detector::new(exact());
+fn in_steps(
+    settings: DetectorSettings,
+    signals: &[Signal],
+    cuts: &[bool],
+    import_at: usize,
+) -> (Detector, Newest) {
+    let mut detector = Detector::new(settings);
     let mut newest = Newest::default();
     for (n, signal) in signals.iter().enumerate() {
         if n == import_at {
@@ -231,7 +239,7 @@ proptest! {
         (signals, shuffled) in signals(),
         cuts in prop::collection::vec(any::<bool>(), 1..40),
     ) {
-        let (_, newest) = in_steps(&shuffled, &cuts, 0);
+        let (_, newest) = in_steps(exact(), &shuffled, &cuts, 0);
         prop_assert_eq!(newest.final_rows(), at_once(exact(), &signals).final_rows());
     }
 
@@ -241,7 +249,19 @@ proptest! {
         cuts in prop::collection::vec(any::<bool>(), 1..40),
         import_at in 0..80_usize,
     ) {
-        let (_, newest) = in_steps(&shuffled, &cuts, import_at);
+        let (_, newest) = in_steps(exact(), &shuffled, &cuts, import_at);
+        prop_assert_eq!(newest.final_rows(), at_once(exact(), &signals).final_rows());
+    }
+
+    #[test]
+    fn folding_what_is_old_changes_nothing_for_events_in_order(
+        (signals, _) in signals(),
+        cuts in prop::collection::vec(any::<bool>(), 1..6),
+    ) {
+        let mut ordered = signals.clone();
+        ordered.sort_by_key(|signal| signal.at);
+        let coarse = DetectorSettings { exact_for: HOUR, ..settings() };
+        let (_, newest) = in_steps(coarse, &ordered, &cuts, 0);
         prop_assert_eq!(newest.final_rows(), at_once(exact(), &signals).final_rows());
     }
 
@@ -251,7 +271,7 @@ proptest! {
         cuts in prop::collection::vec(any::<bool>(), 1..40),
         import_at in 0..80_usize,
     ) {
-        let (mut before, newest) = in_steps(&shuffled, &cuts, import_at);
+        let (mut before, newest) = in_steps(exact(), &shuffled, &cuts, import_at);
         prop_assert_eq!(before.derive_changed(), Changes::default());
         let mut restarted = Detector::new(exact());
         let loops = newest.loops.values().cloned().collect();

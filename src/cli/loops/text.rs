@@ -1,0 +1,164 @@
+//! Loops for a terminal, told in full.
+//!
+//! Pure: a picture in, text out. Advice that several share is written once.
+
+use std::collections::BTreeMap;
+
+use crate::cli::report::picture::{Picture, people};
+use crate::cli::report::text::nothing_yet;
+use crate::cli::report::words::{
+    count, evidence, going_on, kind, protocols, shown, since, software, wrapped,
+};
+use crate::domain::causes::texts::CauseTexts;
+use crate::domain::loops::row::LoopRow;
+use crate::domain::loops::words::Verdict;
+
+/// Blanks before the text of a field.
+const FIELD: usize = 12;
+
+/// All of them, with what to do.
+#[must_use]
+pub fn list(picture: &Picture, loops: &[&LoopRow], lake: &str) -> String {
+    if loops.is_empty() {
+        return match nothing_yet(picture, lake).filter(|_| picture.now.is_none()) {
+            Some(sentence) => format!("{sentence}\n"),
+            None => "Nobody is stuck, as far as the sign-ins tell.\n".to_owned(),
+        };
+    }
+    let (who, what) = (
+        count(people(loops.iter().copied()), "person", "people"),
+        count(loops.len(), "loop", "loops"),
+    );
+    let mut out = format!("{what} of {who}\n");
+    let mut told: BTreeMap<&str, &str> = BTreeMap::new();
+    for row in loops {
+        out.push('\n');
+        out.push_str(&finding(row, &picture.texts, picture.instant()));
+        let first = *told.entry(&row.cause).or_insert(&row.user_principal_name);
+        if first == row.user_principal_name || loops.len() == 1 {
+            out.push_str("  fix\n");
+            out.push_str(&fix(&row.fix));
+        } else {
+            out.push_str(&field(
+                "fix",
+                &format!("as for {} above, with this name", shown(first)),
+            ));
+        }
+    }
+    out
+}
+
+/// One loop without its fix.
+#[must_use]
+pub fn finding(row: &LoopRow, texts: &CauseTexts, now: i64) -> String {
+    let mut out = format!("{}\n", shown(&row.user_principal_name));
+    let client = shown(&software(row));
+    let spoke = shown(&protocols(row));
+    out.push_str(&field(
+        "client",
+        &if client.ends_with(&spoke) {
+            client
+        } else {
+            format!("{client}, over {spoke}")
+        },
+    ));
+    let attempts = count(
+        usize::try_from(row.attempts).unwrap_or(0),
+        "attempt",
+        "attempts",
+    );
+    out.push_str(&field(
+        "since",
+        &format!("{}; {attempts}; {}", since(row), going_on(row, now)),
+    ));
+    let batch = row
+        .batch
+        .as_deref()
+        .map_or(String::new(), |batch| format!(" (batch {})", shown(batch)));
+    out.push_str(&field("migration", &format!("{}{batch}", kind(row.kind))));
+    if row.verdict == Verdict::AttackSuspected {
+        out.push_str(&field("attack", "suspected; this is for the security team"));
+    }
+    let title = texts
+        .get(&row.cause)
+        .map_or(row.cause.as_str(), |text| text.title.as_str());
+    out.push_str(&field(
+        "cause",
+        &format!(
+            "{} ({}, {:.0} % sure)",
+            shown(title),
+            shown(&row.cause),
+            row.cause_confidence * 100.0
+        ),
+    ));
+    out.push_str(&field("evidence", &evidence(row).join("; ")));
+    out
+}
+
+/// A label and its text, broken to the width of a terminal.
+#[must_use]
+pub fn field(label: &str, text: &str) -> String {
+    let indented = wrapped(text, FIELD);
+    format!("  {label:<10}{}", indented.get(FIELD..).unwrap_or("\n"))
+}
+
+/// The whole fix: what to say is broken to the width, commands are not.
+fn fix(fix: &str) -> String {
+    let mut lines = fix.lines();
+    let mut out = wrapped(
+        &format!("Tell them: {}", shown(lines.next().unwrap_or(""))),
+        4,
+    );
+    lines.for_each(|line| out.push_str(&format!("    {}\n", shown(line))));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::report::samples::{picture, stuck};
+
+    #[test]
+    fn a_loop_is_told_in_words_and_shared_advice_once() {
+        let picture = picture(vec![stuck("anna@x.example"), stuck("ben\u{1b}@x.example")]);
+        let loops: Vec<&LoopRow> = picture.loops.iter().collect();
+        let expected = "\
+2 loops of 2 people
+
+anna@x.example
+  client    Outlook 2016 or later, over Autodiscover and EWS
+  since     Fri 13 Mar 16:24 UTC, 24 min after the cutover; 412 attempts; still trying, last Mon 16
+            Mar 11:30
+  migration this person's own mailbox moved (batch Wave 1)
+  cause     Outlook still uses the old RPC over HTTP connection (rpc_http_profile, 80 % sure)
+  evidence  the password was right every time; from 2 addresses; answered with code 53003 (412 times)
+  fix
+    Tell them: Your password is right.
+    # On-premises
+    Get-A 'anna@x.example'
+
+ben\u{fffd}@x.example
+  client    Outlook 2016 or later, over Autodiscover and EWS
+  since     Fri 13 Mar 16:24 UTC, 24 min after the cutover; 412 attempts; still trying, last Mon 16
+            Mar 11:30
+  migration this person's own mailbox moved (batch Wave 1)
+  cause     Outlook still uses the old RPC over HTTP connection (rpc_http_profile, 80 % sure)
+  evidence  the password was right every time; from 2 addresses; answered with code 53003 (412 times)
+  fix       as for anna@x.example above, with this name
+";
+        assert_eq!(list(&picture, &loops, "lake"), expected);
+    }
+
+    #[test]
+    fn without_loops_there_is_a_sentence() {
+        assert_eq!(
+            list(&picture(Vec::new()), &[], "lake"),
+            "Nobody is stuck, as far as the sign-ins tell.\n"
+        );
+        let empty = Picture::default();
+        assert!(
+            list(&empty, &[], "my.lake")
+                .starts_with("The lake my.lake is empty: read sign-ins with")
+        );
+    }
+}

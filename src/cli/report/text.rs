@@ -1,0 +1,259 @@
+//! The report for a terminal.
+//!
+//! Pure: a picture in, text out.
+
+use std::collections::BTreeSet;
+
+use super::groups::{Group, by_cause};
+use super::picture::{Health, OBJECTIVE, OBJECTIVE_SHARE, Objective, Picture, people};
+use super::words::{
+    clock, count, date_and_time, fix_parts, going_on, length, number, percent, shown, software,
+    stretch, weakens, wrapped,
+};
+use crate::domain::loops::MINUTE;
+use crate::domain::loops::row::LoopRow;
+use crate::domain::loops::words::Kind;
+
+/// What a reader who has no findings yet should do.
+#[must_use]
+pub fn nothing_yet(picture: &Picture, lake: &str) -> Option<String> {
+    match (picture.now.is_some(), picture.batches.is_empty()) {
+        (false, true) => Some(format!(
+            "The lake {lake} is empty: read sign-ins with `signloop ingest --lake {lake} FILES` or `signloop run`, \
+             and the moves with `signloop migrations import --lake {lake} FILE`."
+        )),
+        (false, false) => Some(format!(
+            "The lake {lake} knows the moves but no sign-ins: read them with `signloop ingest --lake {lake} FILES` or `signloop run`."
+        )),
+        (true, true) => Some(format!(
+            "The lake {lake} has sign-ins but no mailbox that was cut over: name the moves with \
+             `signloop migrations import --lake {lake} FILE`. `signloop loops --lake {lake}` shows who is stuck, whatever the reason."
+        )),
+        (true, false) => None,
+    }
+}
+
+/// The report on these batches.
+#[must_use]
+pub fn report(picture: &Picture, batches: &[&Health], lake: &str) -> String {
+    let now = picture.instant();
+    let mut setting = Setting {
+        now,
+        lake,
+        told: BTreeSet::new(),
+    };
+    let mut out = format!("Migration report, as of {}\n", date_and_time(now));
+    for health in batches {
+        let name = shown(&health.batch);
+        out.push_str(&format!("\n{name}\n{}\n", "-".repeat(name.chars().count())));
+        out.push_str(&wrapped(&cutovers(health), 2));
+        out.push_str(&wrapped(&health_line(health), 2));
+        out.push_str(&wrapped(&objective(health, now), 2));
+        let stuck = picture
+            .stuck()
+            .filter(|row| row.batch.as_deref() == Some(&health.batch));
+        for group in by_cause(stuck, &picture.texts) {
+            out.push_str(&group_text(&group, &mut setting));
+        }
+        out.push_str(&recovered(picture.recovered(&health.batch)));
+    }
+    let delegates: Vec<&LoopRow> = picture
+        .stuck()
+        .filter(|row| row.kind == Kind::Delegate && row.batch.is_none())
+        .collect();
+    if !delegates.is_empty() {
+        out.push_str(
+            "\nPeople who were not moved themselves\n------------------------------------\n",
+        );
+    }
+    for group in by_cause(delegates.into_iter(), &picture.texts) {
+        out.push_str(&group_text(&group, &mut setting));
+    }
+    out.push_str(&notes(picture, lake));
+    out
+}
+
+/// When the mailboxes were switched.
+#[must_use]
+pub fn cutovers(health: &Health) -> String {
+    let moved = count(
+        usize::try_from(health.migrated).unwrap_or(0),
+        "mailbox",
+        "mailboxes",
+    );
+    format!(
+        "{moved} cut over {} UTC",
+        stretch(health.first_cutover, health.last_cutover)
+    )
+}
+
+/// How the mailboxes of a batch are doing, on one line.
+#[must_use]
+pub fn health_line(health: &Health) -> String {
+    let mut parts = vec![format!(
+        "{} reconfigured",
+        percent(health.reconfigured, health.migrated)
+    )];
+    let states = [
+        (health.looping, "looping"),
+        (health.silent, "silent"),
+        (health.inactive, "inactive"),
+        (health.pending, "not seen in Outlook yet"),
+    ];
+    parts.extend(
+        states
+            .iter()
+            .filter(|(mailboxes, _)| *mailboxes > 0)
+            .map(|(mailboxes, state)| format!("{} {state}", number(*mailboxes))),
+    );
+    let mut line = parts.join(", ");
+    if let (Some(half), Some(most)) = (health.p50_minutes, health.p95_minutes) {
+        line.push_str(&format!(
+            "; half of these within {}, 95 % within {}",
+            length(half),
+            length(most)
+        ));
+    }
+    line
+}
+
+/// Whether the objective holds.
+#[must_use]
+pub fn objective(health: &Health, now: i64) -> String {
+    let goal = format!(
+        "{:.0} % within {} of the cutover",
+        OBJECTIVE_SHARE * 100.0,
+        length(OBJECTIVE / MINUTE)
+    );
+    let reached = percent(health.within_objective, health.migrated);
+    match health.objective(now) {
+        Objective::Met => format!(
+            "Objective met: {reached} within {} (goal: {goal})",
+            length(OBJECTIVE / MINUTE)
+        ),
+        Objective::Missed => format!(
+            "Objective missed: {reached} within {} (goal: {goal})",
+            length(OBJECTIVE / MINUTE)
+        ),
+        Objective::Open => format!("Objective open: {reached} so far (goal: {goal})"),
+    }
+}
+
+/// What a group's text needs besides the group.
+struct Setting<'a> {
+    now: i64,
+    lake: &'a str,
+    /// Causes whose advice has been written.
+    told: BTreeSet<String>,
+}
+
+fn group_text(group: &Group, setting: &mut Setting<'_>) -> String {
+    let stuck = count(group.people, "person is stuck", "people are stuck");
+    let mut out = format!(
+        "\n{}",
+        wrapped(&format!("{stuck}: {}", shown(group.title)), 2)
+    );
+    let names: Vec<String> = group
+        .loops
+        .iter()
+        .map(|row| shown(&row.user_principal_name))
+        .collect();
+    let width = names
+        .iter()
+        .map(|name| name.chars().count())
+        .max()
+        .unwrap_or(0)
+        .min(44);
+    for (row, name) in group.loops.iter().zip(&names) {
+        out.push_str(&format!(
+            "    {name:<width$}  {}\n",
+            person(row, setting.now)
+        ));
+    }
+    match group.loops.first() {
+        Some(first) if setting.told.insert(group.cause.to_owned()) => {
+            out.push_str(&advice(group, first, setting.lake))
+        }
+        _ => out.push_str("    Why and what to do: as above.\n"),
+    }
+    out
+}
+
+fn person(row: &LoopRow, now: i64) -> String {
+    let attempts = count(
+        usize::try_from(row.attempts).unwrap_or(0),
+        "attempt",
+        "attempts",
+    );
+    format!(
+        "{}, {attempts} since {}, {}",
+        software(row),
+        clock(row.first_attempt),
+        going_on(row, now)
+    )
+}
+
+/// Why, what to tell people, what to run: once for a group, with the first one's name filled in.
+fn advice(group: &Group, first: &LoopRow, lake: &str) -> String {
+    let (tell, commands) = fix_parts(&first.fix);
+    let mut out = String::new();
+    if !group.why.is_empty() {
+        out.push_str(&labelled("Why", &shown(group.why)));
+    }
+    if !tell.is_empty() {
+        out.push_str(&labelled("Tell them", &tell));
+    }
+    if !commands.is_empty() {
+        let name = shown(&first.user_principal_name);
+        let label = if group.people > 1 {
+            format!("Run, here for {name}, and likewise for the others:")
+        } else {
+            "Run:".to_owned()
+        };
+        out.push_str(&format!("    {label}\n"));
+        commands
+            .iter()
+            .for_each(|command| out.push_str(&format!("      {command}\n")));
+    }
+    if weakens(&first.fix) {
+        let name = shown(&first.user_principal_name);
+        out.push_str(&labelled(
+            "Last resort, which weakens security",
+            &format!("`signloop loops {name} --lake {lake}` has it."),
+        ));
+    }
+    out
+}
+
+fn labelled(label: &str, text: &str) -> String {
+    wrapped(&format!("{label}: {text}"), 4)
+}
+
+fn recovered(people: usize) -> String {
+    match people {
+        0 => String::new(),
+        _ => format!(
+            "\n  {} stuck for a while and recovered\n",
+            count(people, "person was", "people were")
+        ),
+    }
+}
+
+/// What is no part of the migration, in a line each.
+fn notes(picture: &Picture, lake: &str) -> String {
+    let mut out = String::new();
+    let unrelated = people(picture.unrelated());
+    if unrelated > 0 {
+        let who = count(unrelated, "person or device is", "people or devices are");
+        out.push_str(&wrapped(&format!("\nNot from the migration: {who} stuck for other reasons; `signloop loops --lake {lake}` shows them."), 0));
+    }
+    let attacked = people(picture.attacks());
+    if attacked > 0 {
+        let who = count(attacked, "account", "accounts");
+        out.push_str(&wrapped(
+            &format!("\nFor the security team, not for the migration: an attack is suspected on {who}; `signloop loops --all --lake {lake}` shows them."),
+            0,
+        ));
+    }
+    out
+}

@@ -1,0 +1,15 @@
+//! Every test against real parts, in one binary: one link instead of a dozen.
+//!
+//! `harness` starts the parts and knows nothing of Signloop; `support` drives Signloop and knows
+//! nothing of a particular test. A test neither sleeps nor depends on another one, and whatever it
+//! starts ends with it.
+
+mod harness;
+mod support;
+mod weekend;
+
+mod corpus;
+mod dashboards;
+mod kafka;
+mod kill;
+mod prometheus_rules;
