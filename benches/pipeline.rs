@@ -207,7 +207,7 @@ fn duckdb(input: &Input, folder: &Path) -> Took {
     let out = folder.join("duckdb.parquet");
     let mut command = measured(&harness::tools::python());
     command
-        .arg(source("benches/duckdb.py"))
+        .arg(source("benches/reference.py"))
         .arg(&input.lines)
         .arg(&out);
     took(command)

@@ -11,6 +11,7 @@ mod producer;
 mod progress;
 mod weekend;
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -30,7 +31,8 @@ use crate::lake::sql::Session;
 use crate::pipeline::{Settings, Summary};
 use crate::source::kafka::KafkaSource;
 use broker::Broker;
-use weekend::Produced;
+use progress::Progress;
+use weekend::{Produced, Weekend};
 
 /// Between two commits: short, so that the numbers move.
 const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
@@ -42,7 +44,7 @@ const FLUSH_INTERVAL: Duration = Duration::from_secs(1);
 
 2,000 people, three migration batches, four days in less than a minute. The sign-ins go through an
 embedded broker into the lake; nothing leaves this computer.")]
-pub struct Options {
+pub(crate) struct Options {
     /// Folder of the lake, new or empty; by default a new temporary one, which is kept
     #[arg(long, value_name = "FOLDER")]
     lake: Option<PathBuf>,
@@ -54,65 +56,99 @@ pub struct Options {
     listen: Option<SocketAddr>,
 }
 
-pub fn run(options: &Options) -> Result<Exit, Failure> {
-    let lake = lake_folder(options.lake.as_deref())?;
-    let mut service = Service::new()?;
-    service.stop_on_signal();
-    // The signal ends the program, the end of the weekend only the pipeline.
-    let signalled = std::mem::take(&mut service.stop);
-    let address = listen(&service, options.listen)?;
-
-    let plan = Plan::weekend();
-    let tenant = tenant(&plan);
-    if let Ok(path) = std::env::var("TRUTH_DUMP") {
-        let mut text = String::new();
-        for t in tenant.truth() {
-            text.push_str(&format!(
-                "{}\t{:?}\t{:?}\t{:?}\t{}\t{:?}\t{:?}\t{:?}\n",
-                t.upn,
-                t.role,
-                t.cause,
-                t.batch,
-                t.attempts,
-                t.first_attempt,
-                t.last_attempt,
-                t.recovered_at
-            ));
-        }
-        std::fs::write(path, text)?;
-    }
-    let moved = prepare(&service, &lake, &tenant)?;
-    let broker = Broker::start()?;
-    eprintln!(
-        "{}",
-        findings::opening(&plan, moved, &shell_word(&lake), address)
-    );
-
-    let (produced, summary) = replay(&service, &lake, &broker, &plan, &tenant, &signalled)?;
-    if signalled.load(Ordering::Relaxed) {
-        eprintln!(
-            "Stopped before the weekend was over; what came in is in the lake {}",
-            shell_word(&lake)
-        );
+pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
+    let demo = Demo::prepare(options)?;
+    let (produced, summary) = demo.weekend()?;
+    let lake = shell_word(&demo.lake);
+    if demo.signalled.load(Ordering::Relaxed) {
+        eprintln!("Stopped before the weekend was over; what came in is in the lake {lake}");
         return Ok(Exit::Ok);
     }
-    let picture = Picture::read(&lake)?;
+    let picture = Picture::read(&demo.lake)?;
     let account =
         check::account(&produced, &summary.tally, picture.sign_ins).map_err(Failure::new)?;
-    print(&findings::told(
-        &account,
-        &picture,
-        &invocation(),
-        &shell_word(&lake),
-    ))?;
-    if options.exit {
-        return Ok(Exit::Ok);
+    let told = findings::told(&account, &picture, &invocation(), &lake);
+    std::io::stdout().lock().write_all(told.as_bytes())?;
+    if !options.exit {
+        demo.stay_up()?;
     }
-    eprintln!("\nThe service stays up: http://{address}/metrics. Ctrl-C ends it.");
-    service.stop = signalled;
-    let source = KafkaSource::connect(broker.settings(), service.metrics.clone())?;
-    service.run_kafka(&lake, source, settings())?;
     Ok(Exit::Ok)
+}
+
+/// Everything that the demo is made of.
+struct Demo {
+    service: Service,
+    /// Somebody pressed Ctrl-C.
+    signalled: Arc<AtomicBool>,
+    address: SocketAddr,
+    lake: PathBuf,
+    broker: Broker,
+    plan: Plan,
+    tenant: Tenant,
+}
+
+impl Demo {
+    /// Makes the lake with the migration facts and starts all but the pipeline.
+    fn prepare(options: &Options) -> Result<Demo, Failure> {
+        let lake = lake_folder(options.lake.as_deref())?;
+        let mut service = Service::new()?;
+        service.stop_on_signal();
+        // The signal ends the program, the end of the weekend only the pipeline.
+        let signalled = std::mem::take(&mut service.stop);
+        let address = listen(&service, options.listen)?;
+        let plan = Plan::weekend();
+        let tenant = tenant(&plan);
+        let moved = import(&service, &lake, &tenant)?;
+        let broker = Broker::start()?;
+        let opening = findings::opening(&plan, moved, &shell_word(&lake), address);
+        eprintln!("{opening}");
+        Ok(Demo {
+            service,
+            signalled,
+            address,
+            lake,
+            broker,
+            plan,
+            tenant,
+        })
+    }
+
+    /// Runs the pipeline while another thread produces the weekend and stops it when all is
+    /// committed.
+    fn weekend(&self) -> Result<(Produced, Summary), Failure> {
+        let (service, tenant) = (&self.service, &self.tenant);
+        let source = KafkaSource::connect(self.broker.settings(), service.metrics.clone())?;
+        let weekend = Weekend {
+            metrics: &service.metrics,
+            brokers: self.broker.address(),
+            signalled: &self.signalled,
+            stop: &service.stop,
+        };
+        let mut progress = Progress::new(&self.plan);
+        let (produced, summary) = std::thread::scope(|scope| {
+            let producing = scope.spawn(|| weekend.run(tenant, &mut progress));
+            let summary = service.run_kafka(&self.lake, source, settings());
+            service.stop.store(true, Ordering::Relaxed);
+            (producing.join(), summary)
+        });
+        progress.finish(&service.metrics);
+        // Why the pipeline stopped says more than that nobody took what was produced.
+        let summary = summary?;
+        let lost = |_| Failure::new("the producer ended unexpectedly; please report this");
+        Ok((produced.map_err(lost)??, summary))
+    }
+
+    /// Goes on as a service until Ctrl-C: moves can be imported, and the metrics be read.
+    fn stay_up(mut self) -> Result<(), Failure> {
+        eprintln!(
+            "\nThe service stays up: http://{}/metrics. Ctrl-C ends it.",
+            self.address
+        );
+        let source = KafkaSource::connect(self.broker.settings(), self.service.metrics.clone())?;
+        self.service.stop = self.signalled;
+        self.service.run_kafka(&self.lake, source, settings())?;
+        Ok(())
+    }
 }
 
 /// A folder of sign-ins that mean something is no place for made-up ones.
@@ -156,7 +192,7 @@ fn listen(service: &Service, wanted: Option<SocketAddr>) -> Result<SocketAddr, F
 }
 
 /// Makes the lake and imports who moved when; tells how many mailboxes.
-fn prepare(service: &Service, lake: &Path, tenant: &Tenant) -> Result<usize, Failure> {
+fn import(service: &Service, lake: &Path, tenant: &Tenant) -> Result<usize, Failure> {
     let options = ImportOptions {
         source: "contoso-moves.csv".to_owned(),
         ..ImportOptions::default()
@@ -175,44 +211,10 @@ fn settings() -> Settings {
     }
 }
 
-/// Runs the pipeline while another thread produces the weekend and stops it when all is committed.
-fn replay(
-    service: &Service,
-    lake: &Path,
-    broker: &Broker,
-    plan: &Plan,
-    tenant: &Tenant,
-    signalled: &Arc<AtomicBool>,
-) -> Result<(Produced, Summary), Failure> {
-    let source = KafkaSource::connect(broker.settings(), service.metrics.clone())?;
-    let weekend = weekend::Weekend {
-        metrics: &service.metrics,
-        brokers: broker.address(),
-        signalled,
-        stop: &service.stop,
-    };
-    std::thread::scope(|scope| {
-        let producing = scope.spawn(move || weekend.run(plan, tenant));
-        let summary = service.run_kafka(lake, source, settings());
-        service.stop.store(true, Ordering::Relaxed);
-        let produced = producing
-            .join()
-            .map_err(|_| Failure::new("the producer ended unexpectedly; please report this"))?;
-        // Why the pipeline stopped says more than that nobody took what was produced.
-        let summary = summary?;
-        Ok((produced?, summary))
-    })
-}
-
 /// How this program was called, for commands to copy.
 fn invocation() -> String {
     let program = std::env::args_os().next().map(PathBuf::from);
     program
         .filter(|program| program.components().count() > 1)
         .map_or_else(|| "signloop".to_owned(), |program| shell_word(&program))
-}
-
-fn print(text: &str) -> Result<(), Failure> {
-    use std::io::Write as _;
-    Ok(std::io::stdout().lock().write_all(text.as_bytes())?)
 }

@@ -3,7 +3,7 @@
 //! Chooses the loops of a picture and lets the renderers write.
 
 mod table;
-pub mod text;
+pub(crate) mod text;
 
 use std::cmp::Reverse;
 use std::io::Write as _;
@@ -25,7 +25,7 @@ use crate::domain::loops::row::LoopRow;
   signloop loops anna.bauer --lake lake
   signloop loops --lake lake --format csv > stuck.csv
   signloop loops --lake lake --fail-on-any || echo somebody is stuck")]
-pub struct Options {
+pub(crate) struct Options {
     /// Only people with this in their sign-in name
     #[arg(value_name = "USER")]
     user: Option<String>,
@@ -55,7 +55,7 @@ enum Form {
     Table,
 }
 
-pub fn run(options: &Options) -> Result<Exit, Failure> {
+pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     let picture = Picture::read(&options.lake.lake)?;
     let loops = chosen(&picture.loops, options.user.as_deref(), options.all);
     let mut out = std::io::stdout().lock();

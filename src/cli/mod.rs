@@ -94,8 +94,7 @@ enum LogFormat {
 /// Logs from `info` on; `SIGNLOOP_LOG` says otherwise, for example `debug`.
 fn start_logging(format: LogFormat) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("SIGNLOOP_LOG");
-    let filter =
-        filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("signloop=info,error"));
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("signloop=info"));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);

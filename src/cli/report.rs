@@ -2,14 +2,14 @@
 //!
 //! Reads a picture of the lake, chooses the batches, and lets the renderers write.
 
-pub mod groups;
-pub mod json;
-pub mod markdown;
-pub mod picture;
+pub(crate) mod groups;
+pub(crate) mod json;
+pub(crate) mod markdown;
+pub(crate) mod picture;
 #[cfg(test)]
-pub mod samples;
-pub mod text;
-pub mod words;
+pub(crate) mod samples;
+pub(crate) mod text;
+pub(crate) mod words;
 
 use std::io::Write as _;
 
@@ -25,7 +25,7 @@ use words::{shell_word, shown};
   signloop report --lake lake \"Wave 1 - Finance\" --format markdown > wave-1.md
 
 The objective of a batch: 98 % of its mailboxes reconfigured within 4 hours of their cutover.")]
-pub struct Options {
+pub(crate) struct Options {
     /// Only this batch
     #[arg(value_name = "BATCH")]
     batch: Option<String>,
@@ -47,7 +47,7 @@ enum Form {
     Json,
 }
 
-pub fn run(options: &Options) -> Result<Exit, Failure> {
+pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     let picture = Picture::read(&options.lake.lake)?;
     let batches = chosen(&picture.batches, options.batch.as_deref())?;
     let lake = shell_word(&options.lake.lake);

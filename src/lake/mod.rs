@@ -140,6 +140,14 @@ impl Lake {
         Ok(lake)
     }
 
+    /// Nothing has been written yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        [&self.sign_ins, &self.loops, &self.mailbox_states]
+            .iter()
+            .all(|table| table.live_files() == 0)
+    }
+
     /// The lake's folder.
     #[must_use]
     pub fn root(&self) -> &Path {

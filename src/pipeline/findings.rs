@@ -52,6 +52,11 @@ impl Findings {
         if self.known_version == Some(version) {
             return Ok(());
         }
+        if version == 0 {
+            // The table was made and nothing has been imported.
+            self.known_version = Some(version);
+            return Ok(());
+        }
         let imports = runtime.block_on(async {
             let session = Session::open(&self.lake).await?;
             history::imports(&session).await

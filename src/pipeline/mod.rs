@@ -234,11 +234,7 @@ impl Pipeline {
         if idlest.send(Job::Chunk(chunk)).is_ok() {
             return Ok(());
         }
-        // A worker that failed has said why before it ended.
-        match crew.sealed.try_recv() {
-            Ok(Err(error)) => Err(error.into()),
-            _ => Err(PipelineError::WorkerLost),
-        }
+        Err(why_lost(crew))
     }
 
     /// Makes everything since the last commit durable, then lets the world know.
@@ -400,12 +396,9 @@ fn timed(
 /// Waits for every worker to finish its files.
 fn gather(crew: &Crew) -> Result<Sealed, PipelineError> {
     for jobs in &crew.jobs {
-        jobs.send(Job::Seal)
-            .map_err(|_| PipelineError::WorkerLost)
-            .or_else(|lost| match crew.sealed.try_recv() {
-                Ok(Err(error)) => Err(error.into()),
-                _ => Err(lost),
-            })?;
+        if jobs.send(Job::Seal).is_err() {
+            return Err(why_lost(crew));
+        }
     }
     let mut all = Sealed::default();
     for _ in &crew.jobs {
@@ -422,6 +415,14 @@ fn gather(crew: &Crew) -> Result<Sealed, PipelineError> {
         all.tally.merge(&sealed.tally);
     }
     Ok(all)
+}
+
+/// A worker that failed has said why before it ended.
+fn why_lost(crew: &Crew) -> PipelineError {
+    match crew.sealed.try_recv() {
+        Ok(Err(error)) => error.into(),
+        Ok(Ok(_)) | Err(_) => PipelineError::WorkerLost,
+    }
 }
 
 /// Records in = sign-ins + copies + revisions + rejects + passed over; else nothing is committed.

@@ -155,18 +155,9 @@ pub fn detector(knowledge: &'static Knowledge) -> Detector {
 async fn findings(lake: &Lake) -> Result<Findings, LakeError> {
     let knowledge = Knowledge::builtin();
     let mut detector = detector(knowledge);
-    let session = Session::open(lake.root()).await?;
-    let (states, sequence) = history::newest_mailbox_states(&session).await?;
-    detector.seed_emitted(history::newest_loops(&session).await?, states);
-    if let Some(watermark) = history::watermark(&session).await? {
-        detector.advance(watermark);
-        let from = detector.replay_from(watermark);
-        history::replay(&session, from, |facts| {
-            if let Some(signal) = facts.signal(knowledge) {
-                detector.observe(&signal);
-            }
-        })
-        .await?;
+    let mut sequence = 0;
+    if !lake.is_empty() {
+        sequence = recall(&mut detector, lake.root(), knowledge).await?;
     }
     let (loops, states) = lake.finding_files();
     Ok(Findings {
@@ -179,4 +170,26 @@ async fn findings(lake: &Lake) -> Result<Findings, LakeError> {
         known_version: None,
         lake: lake.root().to_path_buf(),
     })
+}
+
+/// Brings the detector to where the lake is; the greatest sequence number of a mailbox state.
+async fn recall(
+    detector: &mut Detector,
+    lake: &Path,
+    knowledge: &'static Knowledge,
+) -> Result<i64, LakeError> {
+    let session = Session::open(lake).await?;
+    let (states, sequence) = history::newest_mailbox_states(&session).await?;
+    detector.seed_emitted(history::newest_loops(&session).await?, states);
+    if let Some(watermark) = history::watermark(&session).await? {
+        detector.advance(watermark);
+        let from = detector.replay_from(watermark);
+        history::replay(&session, from, |facts| {
+            if let Some(signal) = facts.signal(knowledge) {
+                detector.observe(&signal);
+            }
+        })
+        .await?;
+    }
+    Ok(sequence)
 }

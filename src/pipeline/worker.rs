@@ -10,7 +10,7 @@ use crate::domain::classify::{Classifier, Verdict};
 use crate::domain::decode::normalise::{Normalised, SignIn, normalise};
 use crate::domain::decode::time::{HOUR, date};
 use crate::domain::decode::wire::Record;
-use crate::domain::decode::{Piece, RejectReason, decode};
+use crate::domain::decode::{Piece, Reject, RejectReason, decode};
 use crate::domain::knowledge::Knowledge;
 use crate::domain::sign_in::Outcome;
 use crate::domain::signal::{Facts, Signal};
@@ -63,6 +63,16 @@ pub struct Sealed {
     pub pieces: u64,
 }
 
+/// Where a piece came from, and when.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    origin: Origin<'a>,
+    /// Name of the lane in the lake.
+    lane: &'a str,
+    /// Time of ingestion, UTC microseconds.
+    now: i64,
+}
+
 /// A worker's own state.
 pub struct Worker {
     knowledge: &'static Knowledge,
@@ -105,15 +115,21 @@ impl Worker {
             let message = &chunk.bytes[range.clone()];
             self.made.tally.record(message.len());
             let mut take = |piece: Piece| {
+                let (stream, partition) = (&*chunk.lane.stream, chunk.lane.partition);
                 let origin = Origin {
-                    stream: &chunk.lane.stream,
-                    partition: chunk.lane.partition,
+                    stream,
+                    partition,
                     offset: *offset,
                     index,
                 };
                 index += 1;
                 if failed.is_none() {
-                    failed = self.piece(&piece, origin, &chunk.lane.app_id, now).err();
+                    let place = Place {
+                        origin,
+                        lane: &chunk.lane.app_id,
+                        now,
+                    };
+                    failed = self.piece(&piece, place).err();
                 }
             };
             match chunk.form {
@@ -133,39 +149,30 @@ impl Worker {
         Ok(std::mem::take(&mut self.made))
     }
 
-    fn piece(
-        &mut self,
-        piece: &Piece,
-        origin: Origin,
-        lane: &str,
-        now: i64,
-    ) -> Result<(), LakeError> {
+    fn piece(&mut self, piece: &Piece, place: Place) -> Result<(), LakeError> {
         self.made.pieces += 1;
         let (record, raw) = match piece {
             Piece::Record { record, raw } => (record, *raw),
-            Piece::Reject(reject) => {
-                return self.reject(reject.reason, &reject.detail, reject.raw, origin, lane, now);
-            }
+            Piece::Reject(reject) => return self.reject(reject, place),
         };
         match normalise(record) {
-            Normalised::SignIn(sign_in) => self.sign_in(&sign_in, raw, origin, lane),
+            Normalised::SignIn(sign_in) => self.sign_in(&sign_in, raw, place),
             Normalised::PassedOver(category) => {
                 self.made.tally.passed_over(passed_over(category));
                 Ok(())
             }
-            Normalised::Reject(reason, detail) => {
-                self.reject(reason, &detail, raw, origin, lane, now)
-            }
+            Normalised::Reject(reason, detail) => self.reject(
+                &Reject {
+                    reason,
+                    detail,
+                    raw,
+                },
+                place,
+            ),
         }
     }
 
-    fn sign_in(
-        &mut self,
-        sign_in: &SignIn,
-        raw: &[u8],
-        origin: Origin,
-        lane: &str,
-    ) -> Result<(), LakeError> {
+    fn sign_in(&mut self, sign_in: &SignIn, raw: &[u8], place: Place) -> Result<(), LakeError> {
         // Bit for bit the checksum; the sign carries no meaning.
         let content_hash = crc32fast::hash(raw) as i32;
         let made_id;
@@ -187,6 +194,7 @@ impl Worker {
         } else {
             ""
         };
+        let origin = place.origin;
         let row = SignInRow {
             sign_in,
             verdict: &verdict,
@@ -197,7 +205,7 @@ impl Worker {
         };
         if known == Known::Revision {
             self.made.tally.duplicate(Duplicate::Revision);
-            if self.is_replayed(lane, Ahead::Revisions, origin) {
+            if self.is_replayed(Ahead::Revisions, place) {
                 return Ok(());
             }
             return self.files.revisions.push(sign_in.event_date, &row);
@@ -252,35 +260,26 @@ impl Worker {
         }
     }
 
-    fn reject(
-        &mut self,
-        reason: RejectReason,
-        detail: &str,
-        raw: &[u8],
-        origin: Origin,
-        lane: &str,
-        now: i64,
-    ) -> Result<(), LakeError> {
-        self.made.tally.reject(reason);
-        if self.is_replayed(lane, Ahead::Rejects, origin) {
+    fn reject(&mut self, reject: &Reject, place: Place) -> Result<(), LakeError> {
+        self.made.tally.reject(reject.reason);
+        if self.is_replayed(Ahead::Rejects, place) {
             return Ok(());
         }
-        self.files.rejects.push(
-            date(now),
-            &RejectRow {
-                reason,
-                detail,
-                origin,
-                raw,
-                ingested_at: now,
-            },
-        )
+        let row = RejectRow {
+            reason: reject.reason,
+            detail: &reject.detail,
+            origin: place.origin,
+            raw: reject.raw,
+            ingested_at: place.now,
+        };
+        self.files.rejects.push(date(place.now), &row)
     }
 
-    fn is_replayed(&self, lane: &str, table: Ahead, origin: Origin) -> bool {
+    fn is_replayed(&self, table: Ahead, place: Place) -> bool {
+        let Origin { offset, index, .. } = place.origin;
         self.replayed
-            .get(lane)
-            .is_some_and(|rows| rows.contains(&(table, origin.offset, origin.index)))
+            .get(place.lane)
+            .is_some_and(|rows| rows.contains(&(table, offset, index)))
     }
 }
 
@@ -293,7 +292,7 @@ fn passed_over(category: &str) -> PassedOver {
 }
 
 fn unsupported_row(message: &[u8]) -> Piece<'_> {
-    Piece::Reject(crate::domain::decode::Reject {
+    Piece::Reject(Reject {
         reason: RejectReason::UnsupportedShape,
         detail: "a row of a CSV file; sign-ins are read as JSON".to_owned(),
         raw: message,

@@ -5,7 +5,7 @@
 //! ended and one that was replaced begins anew.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +17,9 @@ use super::{Chunk, Form, Lane, SourceError, SourceEvent};
 use crate::domain::decode::split::value_end;
 
 /// Bytes handed over at once: enough to keep a worker busy, little enough to balance.
-const CHUNK_BYTES: usize = 1 << 20;
+const CHUNK_BYTES: usize = 256 << 10;
+/// The longest line: a record of the largest size taken, and its like in white space.
+const LINE_BYTES_MAX: usize = 64 << 20;
 /// The longest first line that names a file.
 const NAME_BYTES: usize = 4096;
 /// The largest document that is not one record a line: it is held in memory.
@@ -148,19 +150,21 @@ fn shape(start: &[u8], name: &str) -> Shape {
     }
 }
 
-fn open(path: &Path) -> Result<Box<dyn BufRead>, SourceError> {
-    let file = File::open(path).map_err(|error| cannot_read(path, &error))?;
-    let mut reader = BufReader::with_capacity(256 << 10, file);
-    let magic = reader
-        .fill_buf()
-        .map_err(|error| cannot_read(path, &error))?;
-    if magic.starts_with(&[0x1f, 0x8b]) {
-        return Ok(Box::new(BufReader::with_capacity(
-            256 << 10,
-            MultiGzDecoder::new(reader),
-        )));
+/// A plain file is read into the chunk's own memory; a buffer between would copy every byte once more.
+fn open(path: &Path) -> Result<Box<dyn Read>, SourceError> {
+    let failed = |error: std::io::Error| cannot_read(path, &error);
+    let mut file = File::open(path).map_err(failed)?;
+    let mut magic = Vec::new();
+    file.by_ref()
+        .take(2)
+        .read_to_end(&mut magic)
+        .map_err(failed)?;
+    file.rewind().map_err(failed)?;
+    if magic == [0x1f, 0x8b] {
+        let buffered = BufReader::with_capacity(256 << 10, file);
+        return Ok(Box::new(MultiGzDecoder::new(buffered)));
     }
-    Ok(Box::new(reader))
+    Ok(Box::new(file))
 }
 
 fn cannot_read(path: &Path, error: &std::io::Error) -> SourceError {
@@ -258,6 +262,9 @@ fn read_lines(
         };
         rest.extend_from_slice(&bytes[end..]);
         bytes.truncate(end);
+        if rest.len() > LINE_BYTES_MAX {
+            return Err(Gone::Failed(line_too_long(&input.path, offset)));
+        }
         if !bytes.is_empty() {
             let next = offset + end as i64;
             let messages = lines(&bytes, offset);
@@ -278,6 +285,14 @@ fn read_lines(
             return Ok(());
         }
     }
+}
+
+fn line_too_long(path: &Path, offset: i64) -> SourceError {
+    SourceError::File(format!(
+        "{}: the line at byte {offset} is longer than {} MiB; write one record a line",
+        path.display(),
+        LINE_BYTES_MAX >> 20
+    ))
 }
 
 /// Offset and place of every line that holds something.

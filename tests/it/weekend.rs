@@ -40,6 +40,12 @@ struct Id {
     id: String,
 }
 
+/// The id of a generated record, if it is a sign-in.
+pub fn sign_in_id(json: &str) -> Option<String> {
+    let head: Head = serde_json::from_str(json).expect("generated records are JSON");
+    (head.category != "AuditLogs").then_some(head.properties.id)
+}
+
 /// The plan of the demo with fewer people; the batches shrink with them.
 pub fn plan(users: u32) -> Plan {
     let whole = Plan::weekend();
@@ -88,11 +94,10 @@ impl Weekend {
     }
 
     fn count(&mut self, json: &str) {
-        let head: Head = serde_json::from_str(json).expect("generated records are JSON");
-        if head.category == "AuditLogs" {
-            self.passed_over += 1;
-        } else if !self.ids.insert(head.properties.id) {
-            self.copies += 1;
+        match sign_in_id(json) {
+            None => self.passed_over += 1,
+            Some(id) if self.ids.insert(id) => {}
+            Some(_) => self.copies += 1,
         }
     }
 

@@ -10,18 +10,18 @@ use crate::cli::Failure;
 use crate::source::kafka::{KafkaSettings, Start};
 
 /// The topic.
-pub const TOPIC: &str = "insights-logs-signinlogs";
+pub(crate) const TOPIC: &str = "insights-logs-signinlogs";
 /// Its partitions: a fetch gives one message set of each, so a few make it quick.
-pub const PARTITIONS: i32 = 16;
+pub(crate) const PARTITIONS: i32 = 16;
 
 /// A running broker; it ends with the value.
-pub struct Broker {
+pub(crate) struct Broker {
     cluster: MockCluster<'static, DefaultProducerContext>,
 }
 
 impl Broker {
     /// Starts it on a free port and makes the topic.
-    pub fn start() -> Result<Broker, Failure> {
+    pub(crate) fn start() -> Result<Broker, Failure> {
         let failed = |error| {
             Failure::new(format!(
                 "cannot start the embedded broker: {error}; please report this"
@@ -33,12 +33,12 @@ impl Broker {
     }
 
     /// `host:port`.
-    pub fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         self.cluster.bootstrap_servers()
     }
 
     /// What a consumer needs to read the topic.
-    pub fn settings(&self) -> KafkaSettings {
+    pub(crate) fn settings(&self) -> KafkaSettings {
         KafkaSettings {
             brokers: self.address(),
             topic: TOPIC.to_owned(),

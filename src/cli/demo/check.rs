@@ -5,7 +5,7 @@ use crate::metrics::{Duplicate, Tally};
 
 /// Where the records went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Account {
+pub(crate) struct Account {
     /// Records on the topic.
     pub records: u64,
     /// Sign-ins in the lake.
@@ -24,7 +24,7 @@ pub struct Account {
 ///
 /// # Errors
 /// A sentence with the numbers that differ.
-pub fn account(produced: &Produced, tally: &Tally, rows: u64) -> Result<Account, String> {
+pub(crate) fn account(produced: &Produced, tally: &Tally, rows: u64) -> Result<Account, String> {
     let account = Account {
         records: produced.records,
         sign_ins: tally.events.iter().sum(),

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use super::check::Account;
 use crate::cli::loops::text::{field, finding};
@@ -11,7 +12,7 @@ use crate::cli::report::groups::{Group, by_cause};
 use crate::cli::report::picture::{Picture, people};
 use crate::cli::report::text::{health_line, objective};
 use crate::cli::report::words::{
-    clock, count, fix_parts, number, shown, software, stretch, wrapped,
+    clock, count, fix_parts, number, shell_word, shown, software, stretch, wrapped,
 };
 use crate::domain::loops::DAY;
 use crate::domain::loops::row::LoopRow;
@@ -23,9 +24,20 @@ const NAMED: usize = 8;
 const DESKTOP: &str = "outlook_desktop";
 const PHONE: &str = "activesync";
 
+/// How the batches are doing.
+const HEALTH: &str = "SELECT * FROM batch_health ORDER BY batch";
+/// What still speaks legacy authentication, and what becomes of it.
+const LEGACY: &str = "SELECT protocol, client_family, outcome, count(*) AS sign_ins FROM sign_ins \
+     WHERE auth_class = 'legacy' GROUP BY protocol, client_family, outcome ORDER BY sign_ins DESC";
+/// Few addresses that try many accounts.
+const SPRAY: &str = "SELECT country, count(DISTINCT ip_address) AS addresses, \
+     count(DISTINCT user_id) AS accounts, count(*) AS attempts FROM sign_ins \
+     WHERE auth_class = 'legacy' AND failure_class = 'password' \
+     GROUP BY country ORDER BY accounts DESC";
+
 /// Before the first event.
 #[must_use]
-pub fn opening(plan: &Plan, moved: usize, lake: &str, address: SocketAddr) -> String {
+pub(crate) fn opening(plan: &Plan, moved: usize, lake: &str, address: SocketAddr) -> String {
     let end = plan.start + i64::from(plan.days) * DAY;
     format!(
         "Contoso (made up): {} people, {} mailboxes move in {} batches, {} to {} UTC\n\
@@ -40,7 +52,7 @@ pub fn opening(plan: &Plan, moved: usize, lake: &str, address: SocketAddr) -> St
 
 /// After the last one.
 #[must_use]
-pub fn told(account: &Account, picture: &Picture, program: &str, lake: &str) -> String {
+pub(crate) fn told(account: &Account, picture: &Picture, program: &str, lake: &str) -> String {
     let stuck: Vec<&LoopRow> = picture.stuck().collect();
     let mut out = format!("\n{}", nothing_lost(account));
     out.push_str(&batches(picture));
@@ -113,6 +125,17 @@ fn overview(picture: &Picture, stuck: &[&LoopRow]) -> String {
             ));
         }
         out.push_str(&wrapped(&text, 4));
+    }
+    let recovered: usize = picture
+        .batches
+        .iter()
+        .map(|health| picture.recovered(&health.batch))
+        .sum();
+    if recovered > 0 {
+        out.push_str(&format!(
+            "  {} stuck for a while and recovered\n",
+            count(recovered, "more was", "more were")
+        ));
     }
     out
 }
@@ -219,35 +242,93 @@ fn not_the_migration(picture: &Picture) -> String {
 
 /// Commands to copy.
 fn go_on(stuck: &[&LoopRow], program: &str, lake: &str) -> String {
+    let sql = |query: &str| format!("{program} sql --lake {lake} \"{query}\"");
     let mut commands = vec![
         format!("{program} report --lake {lake}"),
         format!("{program} loops --lake {lake} --format table"),
     ];
     if let Some(row) = worst(stuck, DESKTOP) {
-        let name = shown(
-            row.user_principal_name
-                .split('@')
-                .next()
-                .unwrap_or_default(),
-        );
-        commands.push(format!(
-            "{program} loops '{}' --lake {lake}",
-            name.replace('\'', "")
-        ));
+        let name = row
+            .user_principal_name
+            .split('@')
+            .next()
+            .unwrap_or_default();
+        let name = shell_word(Path::new(name));
+        commands.push(format!("{program} loops {name} --lake {lake}"));
     }
-    commands.push(format!(
-        "{program} sql --lake {lake} \"SELECT * FROM batch_health\""
-    ));
-    commands.push(format!(
-        "{program} sql --lake {lake} \"SELECT protocol, client_family, outcome, count(*) AS sign_ins FROM sign_ins \
-         WHERE auth_class = 'legacy' GROUP BY protocol, client_family, outcome ORDER BY sign_ins DESC\""
-    ));
-    format!(
-        "\nGo on with\n{}\n",
-        commands
-            .iter()
-            .map(|command| format!("  {command}"))
-            .collect::<Vec<_>>()
-            .join("\n")
-    )
+    commands.extend([sql(HEALTH), sql(LEGACY), sql(SPRAY)]);
+    format!("\nGo on with\n  {}\n", commands.join("\n  "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::report::samples::{attack, picture, stuck};
+
+    const ACCOUNT: Account = Account {
+        records: 1_010,
+        sign_ins: 1_000,
+        copies: 8,
+        revisions: 0,
+        rejects: 0,
+        passed_over: 2,
+    };
+
+    #[test]
+    fn a_migration_lead_reads_who_is_stuck_and_the_attack_apart() {
+        let mut phone = stuck("ben@x.example");
+        (phone.client_group, phone.client_family) = (PHONE.to_owned(), "apple_mail".to_owned());
+        let picture = picture(vec![
+            stuck("anna@x.example"),
+            phone,
+            attack("mia@x.example"),
+        ]);
+        let expected = "
+The weekend is over and nothing was lost: 1,010 records = 1,000 sign-ins + 8 copies + 2 of other
+logs.
+
+How the batches went
+  Wave 1
+    100 mailboxes, 88 % reconfigured, 8 looping, 4 not seen in Outlook yet; half of these within 42
+    min, 95 % within 5 h 12 min
+    Objective missed: 70 % within 4 h (goal: 98 % within 4 h of the cutover)
+
+Stuck because of the move: 2 people
+  2 people: Outlook still uses the old RPC over HTTP connection
+    anna@x.example, ben@x.example
+
+One of them in full
+anna@x.example
+  client    Outlook 2016 or later, over Autodiscover and EWS
+  since     Fri 13 Mar 16:24 UTC, 24 min after the cutover; 412 attempts; still trying
+  migration this person's own mailbox moved (batch Wave 1)
+  cause     Outlook still uses the old RPC over HTTP connection (rpc_http_profile, 80 % sure)
+  evidence  the password was right every time; from 2 addresses; answered with code 53003 (412
+            times)
+  why       It offers legacy authentication and is refused.
+  tell them \"Your password is right.\"
+  type
+    # On-premises
+    Get-A 'anna@x.example'
+
+And an iPhone, which has a cure of its own
+ben@x.example
+";
+        let told = told(&ACCOUNT, &picture, "signloop", "my.lake");
+        assert!(told.starts_with(expected), "{told}");
+        let attack = "\nAttack suspected on 1 account: not a migration problem, for the security team\n  \
+                      mia@x.example: 412 attempts from 41 addresses, Fri 13 Mar 16:24 to Mon 16 Mar 11:30 UTC\n";
+        assert!(told.contains(attack), "{told}");
+        let command = "\n  signloop loops anna --lake my.lake\n";
+        assert!(told.contains(command), "{told}");
+    }
+
+    #[test]
+    fn nobody_stuck_is_said_too() {
+        let told = told(&ACCOUNT, &picture(Vec::new()), "signloop", "my.lake");
+        assert!(
+            told.contains("\nNobody is stuck because of the move\n"),
+            "{told}"
+        );
+    }
 }

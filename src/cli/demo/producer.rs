@@ -36,7 +36,7 @@ impl ProducerContext for Deliveries {
 }
 
 /// A producer of envelopes.
-pub struct Producer {
+pub(crate) struct Producer {
     client: BaseProducer<Deliveries>,
     deliveries: Deliveries,
     next_partition: i32,
@@ -44,7 +44,7 @@ pub struct Producer {
 
 impl Producer {
     /// A producer for this broker.
-    pub fn connect(brokers: &str) -> Result<Producer, Failure> {
+    pub(crate) fn connect(brokers: &str) -> Result<Producer, Failure> {
         let deliveries = Deliveries::default();
         let client = ClientConfig::new()
             .set("bootstrap.servers", brokers)
@@ -60,7 +60,7 @@ impl Producer {
     }
 
     /// Hands over one envelope; waits while the queue is full.
-    pub fn send(&mut self, envelope: &[u8]) -> Result<(), Failure> {
+    pub(crate) fn send(&mut self, envelope: &[u8]) -> Result<(), Failure> {
         let partition = self.next_partition;
         self.next_partition = (partition + 1) % PARTITIONS;
         let mut record = BaseRecord::<(), [u8]>::to(TOPIC)
@@ -81,7 +81,7 @@ impl Producer {
     }
 
     /// Waits until the broker has everything.
-    pub fn finish(&self) -> Result<(), Failure> {
+    pub(crate) fn finish(&self) -> Result<(), Failure> {
         self.client.flush(PATIENCE).map_err(failed)?;
         self.check()
     }

@@ -17,7 +17,7 @@ use crate::metrics::Metrics;
 const LOOK: Duration = Duration::from_millis(100);
 
 /// Progress of a weekend.
-pub struct Progress {
+pub(crate) struct Progress {
     start: i64,
     minutes: i64,
     bar: Option<ProgressBar>,
@@ -28,7 +28,7 @@ pub struct Progress {
 
 impl Progress {
     /// Nothing yet.
-    pub fn new(plan: &Plan) -> Progress {
+    pub(crate) fn new(plan: &Plan) -> Progress {
         let minutes = i64::from(plan.days) * DAY / MINUTE;
         let bar = std::io::stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template("{bar:30} {msg}")
@@ -45,7 +45,7 @@ impl Progress {
     }
 
     /// Shows the counters if it is time.
-    pub fn show(&mut self, metrics: &Metrics) {
+    pub(crate) fn show(&mut self, metrics: &Metrics) {
         if self.looked.is_some_and(|looked| looked.elapsed() < LOOK) {
             return;
         }
@@ -74,7 +74,7 @@ impl Progress {
     }
 
     /// Shows the end and takes the bar away.
-    pub fn finish(&mut self, metrics: &Metrics) {
+    pub(crate) fn finish(&mut self, metrics: &Metrics) {
         self.tell(
             self.minutes,
             (metrics.event_watermark.get() * SECOND as f64) as i64,

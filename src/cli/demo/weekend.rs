@@ -10,7 +10,7 @@ use super::broker::TOPIC;
 use super::producer::Producer;
 use super::progress::Progress;
 use crate::cli::Failure;
-use crate::generate::{Event, Plan, Tenant, envelope};
+use crate::generate::{Event, Tenant, envelope};
 use crate::metrics::Metrics;
 
 /// Bytes on the way, before compression: 3 MiB in each of 16 partitions, which keep 5 MiB.
@@ -20,7 +20,7 @@ const REST: Duration = Duration::from_millis(5);
 
 /// What went on the topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Produced {
+pub(crate) struct Produced {
     /// Messages.
     pub envelopes: u64,
     /// Records within them.
@@ -30,7 +30,7 @@ pub struct Produced {
 }
 
 /// Produces a weekend and stops the pipeline when all of it is committed.
-pub struct Weekend<'a> {
+pub(crate) struct Weekend<'a> {
     pub metrics: &'a Metrics,
     pub brokers: String,
     /// Somebody pressed Ctrl-C.
@@ -41,15 +41,18 @@ pub struct Weekend<'a> {
 
 impl Weekend<'_> {
     /// Runs to the end, or until somebody stops it; the pipeline is stopped in any case.
-    pub fn run(&self, plan: &Plan, tenant: &Tenant) -> Result<Produced, Failure> {
-        let produced = self.produce(plan, tenant);
+    pub(crate) fn run(
+        &self,
+        tenant: &Tenant,
+        progress: &mut Progress,
+    ) -> Result<Produced, Failure> {
+        let produced = self.produce(tenant, progress);
         self.stop.store(true, Ordering::Relaxed);
         produced
     }
 
-    fn produce(&self, plan: &Plan, tenant: &Tenant) -> Result<Produced, Failure> {
+    fn produce(&self, tenant: &Tenant, progress: &mut Progress) -> Result<Produced, Failure> {
         let mut producer = Producer::connect(&self.brokers)?;
-        let mut progress = Progress::new(plan);
         let mut produced = Produced::default();
         let mut records: Vec<Event> = Vec::new();
         for event in tenant.events() {
@@ -58,7 +61,7 @@ impl Weekend<'_> {
                 continue;
             }
             if self
-                .waited(&mut progress, || {
+                .waited(progress, || {
                     produced.bytes < self.committed_bytes() + IN_FLIGHT
                 })
                 .is_break()
@@ -71,10 +74,9 @@ impl Weekend<'_> {
             send(&mut producer, &mut records, &mut produced)?;
         }
         producer.finish()?;
-        let _ = self.waited(&mut progress, || {
+        let _ = self.waited(progress, || {
             self.committed_envelopes() >= produced.envelopes
         });
-        progress.finish(self.metrics);
         Ok(produced)
     }
 

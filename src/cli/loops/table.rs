@@ -9,7 +9,7 @@ use crate::cli::report::words::{clock, rfc3339};
 use crate::domain::loops::row::LoopRow;
 
 /// What fits on a line.
-pub fn short(loops: &[&LoopRow]) -> Result<RecordBatch, Failure> {
+pub(crate) fn short(loops: &[&LoopRow]) -> Result<RecordBatch, Failure> {
     rows(vec![
         (
             "user_principal_name",
@@ -35,7 +35,7 @@ pub fn short(loops: &[&LoopRow]) -> Result<RecordBatch, Failure> {
 }
 
 /// Every column, by the names of the table `loops`.
-pub fn full(loops: &[&LoopRow]) -> Result<RecordBatch, Failure> {
+pub(crate) fn full(loops: &[&LoopRow]) -> Result<RecordBatch, Failure> {
     rows(vec![
         (
             "user_principal_name",

@@ -18,7 +18,7 @@ const FIELD: usize = 12;
 
 /// All of them, with what to do.
 #[must_use]
-pub fn list(picture: &Picture, loops: &[&LoopRow], lake: &str) -> String {
+pub(crate) fn list(picture: &Picture, loops: &[&LoopRow], lake: &str) -> String {
     if loops.is_empty() {
         return match nothing_yet(picture, lake).filter(|_| picture.now.is_none()) {
             Some(sentence) => format!("{sentence}\n"),
@@ -50,7 +50,7 @@ pub fn list(picture: &Picture, loops: &[&LoopRow], lake: &str) -> String {
 
 /// One loop without its fix.
 #[must_use]
-pub fn finding(row: &LoopRow, texts: &CauseTexts, now: i64) -> String {
+pub(crate) fn finding(row: &LoopRow, texts: &CauseTexts, now: i64) -> String {
     let mut out = format!("{}\n", shown(&row.user_principal_name));
     let client = shown(&software(row));
     let spoke = shown(&protocols(row));
@@ -97,7 +97,7 @@ pub fn finding(row: &LoopRow, texts: &CauseTexts, now: i64) -> String {
 
 /// A label and its text, broken to the width of a terminal.
 #[must_use]
-pub fn field(label: &str, text: &str) -> String {
+pub(crate) fn field(label: &str, text: &str) -> String {
     let indented = wrapped(text, FIELD);
     format!("  {label:<10}{}", indented.get(FIELD..).unwrap_or("\n"))
 }
@@ -127,11 +127,11 @@ mod tests {
 
 anna@x.example
   client    Outlook 2016 or later, over Autodiscover and EWS
-  since     Fri 13 Mar 16:24 UTC, 24 min after the cutover; 412 attempts; still trying, last Mon 16
-            Mar 11:30
+  since     Fri 13 Mar 16:24 UTC, 24 min after the cutover; 412 attempts; still trying
   migration this person's own mailbox moved (batch Wave 1)
   cause     Outlook still uses the old RPC over HTTP connection (rpc_http_profile, 80 % sure)
-  evidence  the password was right every time; from 2 addresses; answered with code 53003 (412 times)
+  evidence  the password was right every time; from 2 addresses; answered with code 53003 (412
+            times)
   fix
     Tell them: Your password is right.
     # On-premises
@@ -139,11 +139,11 @@ anna@x.example
 
 ben\u{fffd}@x.example
   client    Outlook 2016 or later, over Autodiscover and EWS
-  since     Fri 13 Mar 16:24 UTC, 24 min after the cutover; 412 attempts; still trying, last Mon 16
-            Mar 11:30
+  since     Fri 13 Mar 16:24 UTC, 24 min after the cutover; 412 attempts; still trying
   migration this person's own mailbox moved (batch Wave 1)
   cause     Outlook still uses the old RPC over HTTP connection (rpc_http_profile, 80 % sure)
-  evidence  the password was right every time; from 2 addresses; answered with code 53003 (412 times)
+  evidence  the password was right every time; from 2 addresses; answered with code 53003 (412
+            times)
   fix       as for anna@x.example above, with this name
 ";
         assert_eq!(list(&picture, &loops, "lake"), expected);

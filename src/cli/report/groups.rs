@@ -10,7 +10,7 @@ use crate::domain::causes::texts::CauseTexts;
 use crate::domain::loops::row::LoopRow;
 
 /// Loops with one cause.
-pub struct Group<'a> {
+pub(crate) struct Group<'a> {
     /// Stable name of the cause.
     pub cause: &'a str,
     /// A few words.
@@ -25,7 +25,7 @@ pub struct Group<'a> {
 
 /// Groups loops, the cause that most people share first.
 #[must_use]
-pub fn by_cause<'a>(
+pub(crate) fn by_cause<'a>(
     loops: impl Iterator<Item = &'a LoopRow>,
     texts: &'a CauseTexts,
 ) -> Vec<Group<'a>> {
@@ -59,7 +59,7 @@ fn group<'a>(cause: &'a str, mut loops: Vec<&'a LoopRow>, texts: &'a CauseTexts)
 
 /// A loop as JSON: the columns of the table by their names, times in RFC 3339.
 #[must_use]
-pub fn loop_json(row: &LoopRow) -> Value {
+pub(crate) fn loop_json(row: &LoopRow) -> Value {
     let time = |instant: Option<i64>| instant.map(words::rfc3339);
     json!({
         "loop_id": row.loop_id,

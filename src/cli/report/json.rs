@@ -11,11 +11,11 @@ use crate::domain::loops::MINUTE;
 use crate::domain::loops::row::LoopRow;
 
 /// Version of the shape of every JSON document of these commands.
-pub const SCHEMA_VERSION: u32 = 1;
+pub(crate) const SCHEMA_VERSION: u32 = 1;
 
 /// The report on these batches.
 #[must_use]
-pub fn report(picture: &Picture, batches: &[&Health]) -> Value {
+pub(crate) fn report(picture: &Picture, batches: &[&Health]) -> Value {
     let stuck_of = |batch: Option<&str>| -> Vec<Value> {
         let stuck = picture.stuck().filter(|row| row.batch.as_deref() == batch);
         by_cause(stuck, &picture.texts)
@@ -73,4 +73,32 @@ fn group_json(group: &Group) -> Value {
         "people": group.people,
         "loops": group.loops.iter().map(|row: &&LoopRow| loop_json(row)).collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{attack, picture, stuck};
+    use super::*;
+
+    #[test]
+    fn a_batch_has_its_health_objective_and_stuck_people() {
+        let picture = picture(vec![stuck("anna@x.example"), attack("mia@x.example")]);
+        let report = report(&picture, &picture.batches.iter().collect::<Vec<_>>());
+        let batch = &report["batches"][0];
+        let expected = json!({"minutes": 240, "share": 0.98, "reached": 0.7, "state": "missed"});
+        assert_eq!(batch["objective"], expected);
+        assert_eq!(batch["reconfigured_share"], 0.88);
+        assert_eq!(batch["stuck"][0]["people"], 1);
+        let first = &batch["stuck"][0]["loops"][0];
+        assert_eq!(first["user_principal_name"], "anna@x.example");
+        assert_eq!(first["first_attempt"], "2026-03-13T16:24:00Z");
+        assert_eq!(first["evidence"]["codes"], "53003:412");
+        let rest = [
+            &report["schema_version"],
+            &report["attack_suspected"],
+            &report["unrelated"],
+        ];
+        assert_eq!(rest, [&json!(1), &json!(1), &json!(0)]);
+        assert_eq!(report["as_of"], "2026-03-16T12:00:00Z");
+    }
 }

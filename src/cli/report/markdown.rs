@@ -16,7 +16,7 @@ use crate::domain::loops::words::Kind;
 
 /// The report on these batches.
 #[must_use]
-pub fn report(picture: &Picture, batches: &[&Health]) -> String {
+pub(crate) fn report(picture: &Picture, batches: &[&Health]) -> String {
     let now = picture.instant();
     let mut told = BTreeSet::new();
     let mut out = format!("# Migration report\n\nAs of {}.\n", date_and_time(now));
@@ -134,4 +134,52 @@ fn notes(picture: &Picture) -> String {
         ));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{attack, picture, stuck};
+    use super::*;
+
+    #[test]
+    fn nothing_from_a_lake_is_markup() {
+        let mut row = stuck("a|b`c<img>@x.example");
+        row.fix = "Tell [her](x).\nGet-A 'a```b'".to_owned();
+        row.batch = Some("*Wave* 1".to_owned());
+        let mut picture = picture(vec![row, attack("mia@x.example")]);
+        picture.batches[0].batch = "*Wave* 1".to_owned();
+        let batches: Vec<&Health> = picture.batches.iter().collect();
+        let expected = "\
+# Migration report
+
+As of Mon 16 Mar 2026 12:00 UTC.
+
+## \\*Wave\\* 1
+
+- 100 mailboxes cut over Fri 13 Mar 16:00 to 17:30 UTC
+- 88 % reconfigured, 8 looping, 4 not seen in Outlook yet; half of these within 42 min, 95 % within 5 h 12 min
+- Objective missed: 70 % within 4 h (goal: 98 % within 4 h of the cutover)
+
+### 1 person is stuck: Outlook still uses the old RPC over HTTP connection
+
+| who | client | since (UTC) | attempts | now |
+|---|---|---|---:|---|
+| `a\u{fffd}b\u{fffd}c<img>@x.example` | Outlook 2016 or later | Fri 13 Mar 16:24 | 412 | still trying |
+
+**Why.** It offers legacy authentication and is refused.
+
+**Tell them.** Tell \\[her\\](x).
+
+**Run**, here for `a\u{fffd}b\u{fffd}c<img>@x.example`:
+
+````powershell
+Get-A 'a```b'
+````
+
+## Not from the migration
+
+- For the security team: an attack is suspected on 1 account
+";
+        assert_eq!(report(&picture, &batches), expected);
+    }
 }

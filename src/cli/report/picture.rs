@@ -18,9 +18,9 @@ use crate::lake::history;
 use crate::lake::sql::Session;
 
 /// Within this time of its cutover a mailbox is to be reconfigured.
-pub const OBJECTIVE: i64 = 4 * HOUR;
+pub(crate) const OBJECTIVE: i64 = 4 * HOUR;
 /// Share of the mailboxes of a batch for which that is to hold.
-pub const OBJECTIVE_SHARE: f64 = 0.98;
+pub(crate) const OBJECTIVE_SHARE: f64 = 0.98;
 
 /// What the health of a batch is read from: the view, and what the view has no room for.
 fn health_sql() -> String {
@@ -35,7 +35,7 @@ fn health_sql() -> String {
 
 /// How a batch is doing.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
-pub struct Health {
+pub(crate) struct Health {
     /// Its name.
     pub batch: String,
     /// Mailboxes that were cut over.
@@ -58,7 +58,7 @@ pub struct Health {
 
 /// Whether the objective holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Objective {
+pub(crate) enum Objective {
     /// Enough mailboxes were in time.
     Met,
     /// Too few were.
@@ -70,7 +70,7 @@ pub enum Objective {
 impl Objective {
     /// The stable name.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Objective::Met => "met",
             Objective::Missed => "missed",
@@ -82,7 +82,7 @@ impl Objective {
 impl Health {
     /// Whether the objective holds at `now`, which is event time.
     #[must_use]
-    pub fn objective(&self, now: i64) -> Objective {
+    pub(crate) fn objective(&self, now: i64) -> Objective {
         if self.within_objective as f64 >= OBJECTIVE_SHARE * self.migrated as f64 {
             Objective::Met
         } else if now < self.last_cutover + OBJECTIVE {
@@ -95,7 +95,7 @@ impl Health {
 
 /// What a lake says.
 #[derive(Debug, Default)]
-pub struct Picture {
+pub(crate) struct Picture {
     /// Newest event time, UTC microseconds; none while there is no sign-in.
     pub now: Option<i64>,
     /// Rows of `sign_ins`.
@@ -110,7 +110,7 @@ pub struct Picture {
 
 impl Picture {
     /// Reads a lake.
-    pub fn read(lake: &Path) -> Result<Picture, Failure> {
+    pub(crate) fn read(lake: &Path) -> Result<Picture, Failure> {
         let runtime = service::runtime()?;
         runtime.block_on(async {
             let session = Session::open(lake).await?;
@@ -128,26 +128,26 @@ impl Picture {
 
     /// Newest event time, for what is compared with it.
     #[must_use]
-    pub fn instant(&self) -> i64 {
+    pub(crate) fn instant(&self) -> i64 {
         self.now.unwrap_or(0)
     }
 
     /// Open loops that a migration explains.
-    pub fn stuck(&self) -> impl Iterator<Item = &LoopRow> {
+    pub(crate) fn stuck(&self) -> impl Iterator<Item = &LoopRow> {
         self.loops
             .iter()
             .filter(|row| is_stuck(row) && row.kind != Kind::Unrelated)
     }
 
     /// Open loops that no migration explains.
-    pub fn unrelated(&self) -> impl Iterator<Item = &LoopRow> {
+    pub(crate) fn unrelated(&self) -> impl Iterator<Item = &LoopRow> {
         self.loops
             .iter()
             .filter(|row| is_stuck(row) && row.kind == Kind::Unrelated)
     }
 
     /// Loops that look like an attack, ended or not.
-    pub fn attacks(&self) -> impl Iterator<Item = &LoopRow> {
+    pub(crate) fn attacks(&self) -> impl Iterator<Item = &LoopRow> {
         self.loops
             .iter()
             .filter(|row| row.verdict == Verdict::AttackSuspected)
@@ -155,7 +155,7 @@ impl Picture {
 
     /// People whose loops a migration explains and who are out of all of them.
     #[must_use]
-    pub fn recovered(&self, batch: &str) -> usize {
+    pub(crate) fn recovered(&self, batch: &str) -> usize {
         let of_batch =
             |row: &&LoopRow| row.batch.as_deref() == Some(batch) && row.kind != Kind::Unrelated;
         let stuck: BTreeSet<_> = self.stuck().map(LoopRow::user_id).collect();
@@ -174,25 +174,25 @@ impl Picture {
 
 /// Open, and no attack.
 #[must_use]
-pub fn is_stuck(row: &LoopRow) -> bool {
+pub(crate) fn is_stuck(row: &LoopRow) -> bool {
     row.is_open() && row.verdict != Verdict::AttackSuspected
 }
 
 /// How many people these loops are of.
 #[must_use]
-pub fn people<'a>(loops: impl Iterator<Item = &'a LoopRow>) -> usize {
+pub(crate) fn people<'a>(loops: impl Iterator<Item = &'a LoopRow>) -> usize {
     loops.map(LoopRow::user_id).collect::<BTreeSet<_>>().len()
 }
 
 /// The texts compiled in.
 #[must_use]
-pub fn texts() -> CauseTexts {
+pub(crate) fn texts() -> CauseTexts {
     CauseTexts::parse(include_str!("../../../schemas/causes.toml"))
         .expect("causes.toml is a table of causes")
 }
 
 /// Rows of `sign_ins`.
-pub async fn count(session: &Session) -> Result<u64, LakeError> {
+pub(crate) async fn count(session: &Session) -> Result<u64, LakeError> {
     #[derive(Deserialize)]
     struct Counted {
         sign_ins: u64,

@@ -8,12 +8,12 @@ use crate::domain::loops::words::{Kind, LoopState, Pattern, Phase, Verdict};
 use crate::domain::sign_in::Protocol;
 
 /// Fri 13 Mar 2026 16:00 UTC.
-pub const CUTOVER: i64 = 1_773_417_600_000_000;
+pub(crate) const CUTOVER: i64 = 1_773_417_600_000_000;
 /// Mon 16 Mar 2026 12:00 UTC.
-pub const NOW: i64 = CUTOVER + 68 * 60 * MINUTE;
+pub(crate) const NOW: i64 = CUTOVER + 68 * 60 * MINUTE;
 
 /// Somebody whose Outlook did not reconfigure itself.
-pub fn stuck(name: &str) -> LoopRow {
+pub(crate) fn stuck(name: &str) -> LoopRow {
     LoopRow {
         loop_id: format!("{:0>32}", "1f"),
         revision: 1,
@@ -48,7 +48,7 @@ pub fn stuck(name: &str) -> LoopRow {
 }
 
 /// Somebody whose password is being guessed.
-pub fn attack(name: &str) -> LoopRow {
+pub(crate) fn attack(name: &str) -> LoopRow {
     LoopRow {
         verdict: Verdict::AttackSuspected,
         kind: Kind::Unrelated,
@@ -61,7 +61,7 @@ pub fn attack(name: &str) -> LoopRow {
 }
 
 /// A batch of a hundred.
-pub fn health(batch: &str) -> Health {
+pub(crate) fn health(batch: &str) -> Health {
     Health {
         batch: batch.to_owned(),
         migrated: 100,
@@ -79,7 +79,7 @@ pub fn health(batch: &str) -> Health {
 }
 
 /// A lake with one batch and these loops.
-pub fn picture(loops: Vec<LoopRow>) -> Picture {
+pub(crate) fn picture(loops: Vec<LoopRow>) -> Picture {
     const TEXTS: &str = r#"
 [[cause]]
 name = "rpc_http_profile"

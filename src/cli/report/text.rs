@@ -16,7 +16,7 @@ use crate::domain::loops::words::Kind;
 
 /// What a reader who has no findings yet should do.
 #[must_use]
-pub fn nothing_yet(picture: &Picture, lake: &str) -> Option<String> {
+pub(crate) fn nothing_yet(picture: &Picture, lake: &str) -> Option<String> {
     match (picture.now.is_some(), picture.batches.is_empty()) {
         (false, true) => Some(format!(
             "The lake {lake} is empty: read sign-ins with `signloop ingest --lake {lake} FILES` or `signloop run`, \
@@ -35,7 +35,7 @@ pub fn nothing_yet(picture: &Picture, lake: &str) -> Option<String> {
 
 /// The report on these batches.
 #[must_use]
-pub fn report(picture: &Picture, batches: &[&Health], lake: &str) -> String {
+pub(crate) fn report(picture: &Picture, batches: &[&Health], lake: &str) -> String {
     let now = picture.instant();
     let mut setting = Setting {
         now,
@@ -75,7 +75,7 @@ pub fn report(picture: &Picture, batches: &[&Health], lake: &str) -> String {
 
 /// When the mailboxes were switched.
 #[must_use]
-pub fn cutovers(health: &Health) -> String {
+pub(crate) fn cutovers(health: &Health) -> String {
     let moved = count(
         usize::try_from(health.migrated).unwrap_or(0),
         "mailbox",
@@ -89,7 +89,7 @@ pub fn cutovers(health: &Health) -> String {
 
 /// How the mailboxes of a batch are doing, on one line.
 #[must_use]
-pub fn health_line(health: &Health) -> String {
+pub(crate) fn health_line(health: &Health) -> String {
     let mut parts = vec![format!(
         "{} reconfigured",
         percent(health.reconfigured, health.migrated)
@@ -119,7 +119,7 @@ pub fn health_line(health: &Health) -> String {
 
 /// Whether the objective holds.
 #[must_use]
-pub fn objective(health: &Health, now: i64) -> String {
+pub(crate) fn objective(health: &Health, now: i64) -> String {
     let goal = format!(
         "{:.0} % within {} of the cutover",
         OBJECTIVE_SHARE * 100.0,
@@ -256,4 +256,112 @@ fn notes(picture: &Picture, lake: &str) -> String {
         ));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::samples::{CUTOVER, attack, health, picture, stuck};
+    use super::*;
+    use crate::domain::loops::HOUR;
+    use crate::domain::loops::words::{Ending, LoopState, Verdict};
+
+    #[test]
+    fn the_report_gives_advice_once_and_keeps_others_apart() {
+        let mut phone = stuck("ben\u{1b}@x.example");
+        phone.cause = "eas_basic_profile".to_owned();
+        phone.fix = "Add the account\u{7} again.".to_owned();
+        let mut done = stuck("eva@x.example");
+        (done.state, done.ending) = (LoopState::Closed, Some(Ending::Recovered));
+        let mut other = stuck("scanner@x.example");
+        (other.kind, other.batch) = (Kind::Unrelated, None);
+        let mut later = stuck("zoe@x.example");
+        later.batch = Some("Wave 2".to_owned());
+        let loops = vec![
+            stuck("anna@x.example"),
+            phone,
+            done,
+            other,
+            attack("mia@x.example"),
+            later,
+        ];
+        let mut picture = picture(loops);
+        picture.batches.push(health("Wave 2"));
+        let batches: Vec<&Health> = picture.batches.iter().collect();
+        let expected = "\
+Migration report, as of Mon 16 Mar 2026 12:00 UTC
+
+Wave 1
+------
+  100 mailboxes cut over Fri 13 Mar 16:00 to 17:30 UTC
+  88 % reconfigured, 8 looping, 4 not seen in Outlook yet; half of these within 42 min, 95 % within
+  5 h 12 min
+  Objective missed: 70 % within 4 h (goal: 98 % within 4 h of the cutover)
+
+  1 person is stuck: eas_basic_profile
+    ben\u{fffd}@x.example  Outlook 2016 or later, 412 attempts since Fri 13 Mar 16:24, still trying
+    Tell them: Add the account\u{fffd} again.
+
+  1 person is stuck: Outlook still uses the old RPC over HTTP connection
+    anna@x.example  Outlook 2016 or later, 412 attempts since Fri 13 Mar 16:24, still trying
+    Why: It offers legacy authentication and is refused.
+    Tell them: Your password is right.
+    Run:
+      # On-premises
+      Get-A 'anna@x.example'
+
+  1 person was stuck for a while and recovered
+
+Wave 2
+------
+  100 mailboxes cut over Fri 13 Mar 16:00 to 17:30 UTC
+  88 % reconfigured, 8 looping, 4 not seen in Outlook yet; half of these within 42 min, 95 % within
+  5 h 12 min
+  Objective missed: 70 % within 4 h (goal: 98 % within 4 h of the cutover)
+
+  1 person is stuck: Outlook still uses the old RPC over HTTP connection
+    zoe@x.example  Outlook 2016 or later, 412 attempts since Fri 13 Mar 16:24, still trying
+    Why and what to do: as above.
+
+Not from the migration: 1 person or device is stuck for other reasons; `signloop loops --lake lake`
+shows them.
+
+For the security team, not for the migration: an attack is suspected on 1 account; `signloop loops
+--all --lake lake` shows them.
+";
+        assert_eq!(report(&picture, &batches, "lake"), expected);
+    }
+
+    #[test]
+    fn an_objective_is_open_until_its_time_is_over() {
+        let mut health = health("Wave 1");
+        let open = "Objective open: 70 % so far (goal: 98 % within 4 h of the cutover)";
+        assert_eq!(objective(&health, CUTOVER + HOUR), open);
+        health.within_objective = 98;
+        let met = "Objective met: 98 % within 4 h (goal: 98 % within 4 h of the cutover)";
+        assert_eq!(objective(&health, CUTOVER + HOUR), met);
+    }
+
+    #[test]
+    fn a_lake_without_findings_says_what_to_do_next() {
+        let mut nothing = Picture::default();
+        let empty = nothing_yet(&nothing, "a.lake").expect("a sentence");
+        assert!(
+            empty.starts_with("The lake a.lake is empty: read sign-ins with"),
+            "{empty}"
+        );
+        nothing.now = Some(1);
+        let no_moves = nothing_yet(&nothing, "a.lake").expect("a sentence");
+        assert!(
+            no_moves.contains("no mailbox that was cut over"),
+            "{no_moves}"
+        );
+        assert_eq!(nothing_yet(&picture(Vec::new()), "a.lake"), None);
+    }
+
+    #[test]
+    fn the_undecided_are_stuck_too() {
+        let mut undecided = stuck("anna@x.example");
+        undecided.verdict = Verdict::Undecided;
+        assert_eq!(picture(vec![undecided]).stuck().count(), 1);
+    }
 }

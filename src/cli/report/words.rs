@@ -17,7 +17,7 @@ const WIDTH: usize = 100;
 
 /// Text on one line that cannot write on the terminal or turn its direction.
 #[must_use]
-pub fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let breaks = |letter: char| {
         matches!(
             letter,
@@ -32,7 +32,7 @@ pub fn shown(text: &str) -> String {
 
 /// Text on one line that is nothing but text in Markdown.
 #[must_use]
-pub fn markdown(text: &str) -> String {
+pub(crate) fn markdown(text: &str) -> String {
     let mut out = String::new();
     for letter in shown(text).chars() {
         if matches!(
@@ -48,13 +48,13 @@ pub fn markdown(text: &str) -> String {
 
 /// Text as a code span of Markdown, also within a table.
 #[must_use]
-pub fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     format!("`{}`", shown(text).replace(['`', '|'], "\u{fffd}"))
 }
 
 /// A path as one word of a shell.
 #[must_use]
-pub fn shell_word(path: &Path) -> String {
+pub(crate) fn shell_word(path: &Path) -> String {
     let text = shown(&path.to_string_lossy());
     let plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-+@:,=".contains(letter);
     if !text.is_empty() && text.chars().all(plain) {
@@ -66,13 +66,13 @@ pub fn shell_word(path: &Path) -> String {
 
 /// `Fri 13 Mar 16:24`, in UTC.
 #[must_use]
-pub fn clock(instant: i64) -> String {
+pub(crate) fn clock(instant: i64) -> String {
     written(instant, "%a %-d %b %H:%M")
 }
 
 /// `Fri 13 Mar 16:00 to 17:29`, `Fri 13 Mar 22:00 to Sun 15 Mar 04:34`.
 #[must_use]
-pub fn stretch(from: i64, to: i64) -> String {
+pub(crate) fn stretch(from: i64, to: i64) -> String {
     let (start, end) = (clock(from), clock(to));
     match end.rsplit_once(' ') {
         _ if start == end => start,
@@ -83,13 +83,13 @@ pub fn stretch(from: i64, to: i64) -> String {
 
 /// `Fri 13 Mar 2026 16:24 UTC`.
 #[must_use]
-pub fn date_and_time(instant: i64) -> String {
+pub(crate) fn date_and_time(instant: i64) -> String {
     written(instant, "%a %-d %b %Y %H:%M UTC")
 }
 
 /// `2026-03-13T16:24:00Z`.
 #[must_use]
-pub fn rfc3339(instant: i64) -> String {
+pub(crate) fn rfc3339(instant: i64) -> String {
     written(instant, "%Y-%m-%dT%H:%M:%SZ")
 }
 
@@ -100,7 +100,7 @@ fn written(instant: i64, format: &str) -> String {
 
 /// `24 min`, `5 h 12 min`, `40 h`, `3 days`.
 #[must_use]
-pub fn length(minutes: i64) -> String {
+pub(crate) fn length(minutes: i64) -> String {
     match minutes {
         ..60 => format!("{minutes} min"),
         60..600 if minutes % 60 != 0 => format!("{} h {} min", minutes / 60, minutes % 60),
@@ -112,7 +112,7 @@ pub fn length(minutes: i64) -> String {
 
 /// `109,482`.
 #[must_use]
-pub fn number(count: impl TryInto<u64>) -> String {
+pub(crate) fn number(count: impl TryInto<u64>) -> String {
     let digits = count.try_into().unwrap_or(0).to_string();
     let mut out = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -126,7 +126,7 @@ pub fn number(count: impl TryInto<u64>) -> String {
 
 /// `1 person`, `31 people`.
 #[must_use]
-pub fn count(count: usize, one: &str, many: &str) -> String {
+pub(crate) fn count(count: usize, one: &str, many: &str) -> String {
     format!(
         "{} {}",
         number(count as u64),
@@ -136,7 +136,7 @@ pub fn count(count: usize, one: &str, many: &str) -> String {
 
 /// `88 %`; whole only when all are: 99.7 % of a batch is not done.
 #[must_use]
-pub fn percent(part: i64, whole: i64) -> String {
+pub(crate) fn percent(part: i64, whole: i64) -> String {
     if whole == 0 {
         return "0 %".to_owned();
     }
@@ -151,7 +151,7 @@ pub fn percent(part: i64, whole: i64) -> String {
 
 /// Paragraphs broken at blanks, each line after `indent` blanks; ends with a line break.
 #[must_use]
-pub fn wrapped(text: &str, indent: usize) -> String {
+pub(crate) fn wrapped(text: &str, indent: usize) -> String {
     let mut out = String::new();
     for paragraph in text.lines() {
         let mut column = 0;
@@ -177,7 +177,7 @@ pub fn wrapped(text: &str, indent: usize) -> String {
 
 /// What is stuck: the software if it is known, else what it speaks.
 #[must_use]
-pub fn software(row: &LoopRow) -> String {
+pub(crate) fn software(row: &LoopRow) -> String {
     let known = match row.client_family.as_str() {
         "outlook_2010" => "Outlook 2010",
         "outlook_2013" => "Outlook 2013",
@@ -214,7 +214,7 @@ fn by_group(client_group: &str) -> &'static str {
 
 /// What it spoke: `MAPI/HTTP, Autodiscover and EWS`.
 #[must_use]
-pub fn protocols(row: &LoopRow) -> String {
+pub(crate) fn protocols(row: &LoopRow) -> String {
     let names: Vec<&str> = row
         .protocols
         .iter()
@@ -250,7 +250,7 @@ fn protocol_name(name: &'static str) -> &'static str {
 
 /// How the loop relates to a migration.
 #[must_use]
-pub fn kind(kind: Kind) -> &'static str {
+pub(crate) fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Direct => "this person's own mailbox moved",
         Kind::Delegate => "a mailbox moved that this person opens",
@@ -260,7 +260,7 @@ pub fn kind(kind: Kind) -> &'static str {
 
 /// How it goes on, or how it ended. `now` is event time.
 #[must_use]
-pub fn going_on(row: &LoopRow, now: i64) -> String {
+pub(crate) fn going_on(row: &LoopRow, now: i64) -> String {
     let last = clock(row.last_attempt);
     match row.ending {
         None if now - row.last_attempt <= HOUR => "still trying".to_owned(),
@@ -276,7 +276,7 @@ pub fn going_on(row: &LoopRow, now: i64) -> String {
 
 /// When it began, next to the cutover.
 #[must_use]
-pub fn since(row: &LoopRow) -> String {
+pub(crate) fn since(row: &LoopRow) -> String {
     let first = clock(row.first_attempt);
     match row
         .cutover_at
@@ -291,7 +291,7 @@ pub fn since(row: &LoopRow) -> String {
 
 /// What the verdict and the cause rest on, as sentences.
 #[must_use]
-pub fn evidence(row: &LoopRow) -> Vec<String> {
+pub(crate) fn evidence(row: &LoopRow) -> Vec<String> {
     let evidence: Value = serde_json::from_str(&row.evidence).unwrap_or_default();
     let text = |field: &str| evidence.get(field).and_then(Value::as_str).unwrap_or("");
     let counted = |field: &str| text(field).parse::<i64>().unwrap_or(0);
@@ -352,7 +352,7 @@ fn code_count(pair: &str) -> Option<String> {
 
 /// What to tell the user, and what to run: without what weakens security and what takes it back.
 #[must_use]
-pub fn fix_parts(fix: &str) -> (String, Vec<String>) {
+pub(crate) fn fix_parts(fix: &str) -> (String, Vec<String>) {
     let mut lines = fix.lines();
     let tell = shown(lines.next().unwrap_or(""));
     let mut commands = Vec::new();
@@ -379,7 +379,7 @@ const SOME_WEAKEN: &str = "# Some of these steps weaken security";
 
 /// Whether a fix has steps that `fix_parts` leaves out because they lower protection.
 #[must_use]
-pub fn weakens(fix: &str) -> bool {
+pub(crate) fn weakens(fix: &str) -> bool {
     fix.lines().any(|line| line.starts_with(SOME_WEAKEN))
 }
 

@@ -80,6 +80,10 @@ impl fmt::Display for RejectReason {
 
 /// One piece of a message, in order.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are records, and none is kept"
+)]
 pub enum Piece<'a> {
     /// A record that could be read.
     Record {

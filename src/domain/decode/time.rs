@@ -80,15 +80,12 @@ fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
     if length == 0 {
         return None;
     }
-    let mut micros = 0;
-    for at in 0..6 {
-        micros = micros * 10
-            + if at < length {
-                i64::from(digits[at] - b'0')
-            } else {
-                0
-            };
-    }
+    let kept = digits[..length]
+        .iter()
+        .copied()
+        .chain(std::iter::repeat(b'0'))
+        .take(6);
+    let micros = kept.fold(0, |micros, digit| micros * 10 + i64::from(digit - b'0'));
     Some((micros, &digits[length..]))
 }
 
