@@ -2,6 +2,7 @@
 //!
 //! Reads a picture of the lake, chooses the batches, and lets the renderers write.
 
+pub(crate) mod describe;
 pub(crate) mod groups;
 pub(crate) mod json;
 pub(crate) mod markdown;

@@ -5,6 +5,7 @@
 //! stored in all tables; findings are derived from `sign_ins` and follow it.
 
 pub mod columns;
+pub mod document;
 mod error;
 pub mod file;
 pub mod findings;

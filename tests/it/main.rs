@@ -8,8 +8,14 @@ mod harness;
 mod support;
 mod weekend;
 
+mod alerts;
+mod bad_input;
 mod corpus;
 mod dashboards;
+mod engines;
 mod kafka;
 mod kill;
+mod order;
 mod prometheus_rules;
+mod schemas;
+mod tidy;

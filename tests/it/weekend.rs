@@ -94,10 +94,12 @@ impl Weekend {
     }
 
     fn count(&mut self, json: &str) {
-        match sign_in_id(json) {
-            None => self.passed_over += 1,
-            Some(id) if self.ids.insert(id) => {}
-            Some(_) => self.copies += 1,
+        let Some(id) = sign_in_id(json) else {
+            self.passed_over += 1;
+            return;
+        };
+        if !self.ids.insert(id) {
+            self.copies += 1;
         }
     }
 

@@ -8,12 +8,11 @@ use std::path::Path;
 
 use super::check::Account;
 use crate::cli::loops::text::{field, finding};
+use crate::cli::report::describe::{fix_parts, software};
 use crate::cli::report::groups::{Group, by_cause};
 use crate::cli::report::picture::{Picture, people};
 use crate::cli::report::text::{health_line, objective};
-use crate::cli::report::words::{
-    clock, count, fix_parts, number, shell_word, shown, software, stretch, wrapped,
-};
+use crate::cli::report::words::{clock, count, number, shell_word, shown, stretch, wrapped};
 use crate::domain::loops::DAY;
 use crate::domain::loops::row::LoopRow;
 use crate::generate::Plan;

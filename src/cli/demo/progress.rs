@@ -50,15 +50,16 @@ impl Progress {
             return;
         }
         self.looked = Some(Instant::now());
+        self.tell(metrics);
+    }
+
+    fn tell(&mut self, metrics: &Metrics) {
         let watermark = (metrics.event_watermark.get() * SECOND as f64) as i64;
         if watermark < self.start {
             return;
         }
-        let done = ((watermark - self.start) / MINUTE).min(self.minutes);
-        self.tell(done, watermark, metrics);
-    }
-
-    fn tell(&mut self, done: i64, watermark: i64, metrics: &Metrics) {
+        // The last minute counts when it has begun.
+        let done = ((watermark - self.start) / MINUTE + 1).min(self.minutes);
         let line = line(
             watermark,
             total(&metrics.events, |metric| metric.get_counter().get_value()),
@@ -75,11 +76,7 @@ impl Progress {
 
     /// Shows the end and takes the bar away.
     pub(crate) fn finish(&mut self, metrics: &Metrics) {
-        self.tell(
-            self.minutes,
-            (metrics.event_watermark.get() * SECOND as f64) as i64,
-            metrics,
-        );
+        self.tell(metrics);
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

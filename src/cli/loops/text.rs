@@ -4,11 +4,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::cli::report::describe::{evidence, going_on, kind, protocols, since, software};
 use crate::cli::report::picture::{Picture, people};
 use crate::cli::report::text::nothing_yet;
-use crate::cli::report::words::{
-    count, evidence, going_on, kind, protocols, shown, since, software, wrapped,
-};
+use crate::cli::report::words::{count, shown, wrapped};
 use crate::domain::causes::texts::CauseTexts;
 use crate::domain::loops::row::LoopRow;
 use crate::domain::loops::words::Verdict;

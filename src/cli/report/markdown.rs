@@ -5,12 +5,11 @@
 
 use std::collections::BTreeSet;
 
+use super::describe::{fix_parts, going_on, software};
 use super::groups::{Group, by_cause};
 use super::picture::{Health, Picture, people};
 use super::text::{cutovers, health_line, objective};
-use super::words::{
-    clock, code, count, date_and_time, fix_parts, going_on, markdown, number, software,
-};
+use super::words::{clock, code, count, date_and_time, markdown, number};
 use crate::domain::loops::row::LoopRow;
 use crate::domain::loops::words::Kind;
 

@@ -207,6 +207,9 @@ async fn rows<T: for<'de> Deserialize<'de>>(
     sql: &str,
 ) -> Result<Vec<T>, LakeError> {
     let (schema, batches) = session.query(sql).await?;
+    if batches.iter().all(|batch| batch.num_rows() == 0) {
+        return Ok(Vec::new());
+    }
     let mut json = Vec::new();
     let written = output::write(&mut json, Format::Json, &schema, &batches);
     written.map_err(|failure| LakeError::Query(failure.to_string()))?;

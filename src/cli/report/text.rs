@@ -4,12 +4,10 @@
 
 use std::collections::BTreeSet;
 
+use super::describe::{fix_parts, going_on, software, weakens};
 use super::groups::{Group, by_cause};
 use super::picture::{Health, OBJECTIVE, OBJECTIVE_SHARE, Objective, Picture, people};
-use super::words::{
-    clock, count, date_and_time, fix_parts, going_on, length, number, percent, shown, software,
-    stretch, weakens, wrapped,
-};
+use super::words::{clock, count, date_and_time, length, number, percent, shown, stretch, wrapped};
 use crate::domain::loops::MINUTE;
 use crate::domain::loops::row::LoopRow;
 use crate::domain::loops::words::Kind;

@@ -518,6 +518,24 @@ fn an_attack_does_not_make_a_mailbox_loop() {
 }
 
 #[test]
+fn a_phone_that_changes_its_address_is_no_attack() {
+    let mut detector = Detector::new(settings());
+    detector.set_migrations(index([mailbox(1, Some(START))]));
+    for minute in 1..=48_i64 {
+        let ip = 1 + u64::try_from(minute / 4).expect("small");
+        let kind = SignalKind::Attempt(Attempt {
+            ip,
+            ..attempt_of("activesync")
+        });
+        detector.observe(&signal(1, START + minute * MINUTE, kind));
+    }
+    let changes = detector.derive_changed();
+    assert_eq!(changes.loops[0].distinct_ips, 13);
+    assert_eq!(changes.loops[0].verdict, Verdict::StuckClient);
+    assert_eq!(changes.mailbox_states[0].state, MailboxState::Looping);
+}
+
+#[test]
 fn what_is_old_is_forgotten_without_a_retraction() {
     let mut detector = Detector::new(settings());
     detector.set_migrations(index([mailbox(2, Some(START))]));

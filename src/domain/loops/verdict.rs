@@ -80,6 +80,15 @@ impl Facts {
         self.passwords.contains_key(&PasswordVerified::Yes)
     }
 
+    /// A phone changes its address all day, but it knows the password and comes back from each one.
+    fn is_roaming_client(&self) -> bool {
+        let never_wrong = !self.passwords.contains_key(&PasswordVerified::No);
+        let addresses = u64::try_from(self.distinct_ips).unwrap_or(0);
+        self.password_was_right()
+            && never_wrong
+            && self.attempts >= ATTEMPTS_PER_ADDRESS_MIN * addresses
+    }
+
     /// Share of attempts with one of these codes.
     #[must_use]
     pub fn share_of_codes(&self, codes: &[i32]) -> f64 {
@@ -126,6 +135,9 @@ impl Facts {
     /// The verdict that these facts give.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
+        if self.kind == Kind::Direct && self.began_at_cutover() && self.is_roaming_client() {
+            return Verdict::StuckClient;
+        }
         let guessing = !self.password_was_right() && self.distinct_ips >= GUESSING_IPS;
         if guessing || self.distinct_ips >= ATTACK_IPS {
             return Verdict::AttackSuspected;
@@ -164,6 +176,9 @@ impl Facts {
         evidence
     }
 }
+
+/// A client that belongs to the user comes back from an address; an attacker's list does not.
+const ATTEMPTS_PER_ADDRESS_MIN: u64 = 3;
 
 /// The name for software that the user agent does not tell.
 const UNKNOWN_FAMILY: &str = "unknown";
