@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use super::{Exit, Failure, LakeOption, service};
 use crate::domain::migration::{DateOrder, Import, ImportOptions, read};
 use crate::lake::file::now_ms;
-use crate::lake::findings::ImportedMailbox;
+use crate::lake::imports::ImportedMailbox;
 use crate::lake::sql::Session;
 use crate::lake::{LakeError, history, mailbox_files, open_mailboxes};
 
@@ -65,7 +65,14 @@ fn import(options: &Options) -> Result<Exit, Failure> {
         "{written} mailboxes imported into {}",
         options.lake.lake.display()
     )?;
-    Ok(Exit::Ok)
+    let refused = imports
+        .iter()
+        .any(|export| !export.import.refused_rows.is_empty());
+    Ok(if written == 0 && refused {
+        Exit::Invalid
+    } else {
+        Exit::Ok
+    })
 }
 
 /// What an export says, and the name under which the lake remembers it.

@@ -30,16 +30,7 @@ pub fn write(
                 .map_err(Failure::new)?;
             json.finish().map_err(Failure::new)?;
             drop(json);
-            // An empty result is an empty array, which the writer leaves out.
-            writeln!(
-                out,
-                "{}",
-                if batches.iter().all(|batch| batch.num_rows() == 0) {
-                    "[]"
-                } else {
-                    ""
-                }
-            )?;
+            writeln!(out)?;
         }
     }
     Ok(())

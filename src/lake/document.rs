@@ -8,7 +8,9 @@ use std::fmt::Write as _;
 use arrow::datatypes::{DataType, Fields};
 
 use super::columns::{Column, RowKind};
-use super::findings::{LOOPS, MAILBOX_STATES, MAILBOXES, REJECTS};
+use super::findings::{LOOPS, MAILBOX_STATES};
+use super::imports::MAILBOXES;
+use super::rejects::REJECTS;
 use super::sign_ins::SIGN_INS;
 use super::sql::VIEWS;
 use super::{EVENT_DATE, INGEST_DATE, names};

@@ -49,12 +49,12 @@ impl LakeError {
     }
 
     pub(super) fn delta(table: &'static str, error: deltalake::DeltaTableError) -> LakeError {
-        LakeError::Delta(table, error.to_string())
+        LakeError::Delta(table, first_line(&error))
     }
 
     /// A refused commit: another writer came first, or the log could not be written.
     pub(super) fn commit(table: &'static str, error: deltalake::DeltaTableError) -> LakeError {
-        let text = error.to_string();
+        let text = first_line(&error);
         if text.contains("oncurrent transaction") {
             return LakeError::Fenced {
                 table,
@@ -65,4 +65,14 @@ impl LakeError {
         }
         LakeError::Delta(table, text)
     }
+}
+
+/// The message without the backtrace that the library adds when `RUST_BACKTRACE` is set.
+fn first_line(error: &deltalake::DeltaTableError) -> String {
+    error
+        .to_string()
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }

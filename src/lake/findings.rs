@@ -1,14 +1,11 @@
-//! The tables of what was found and what was imported: `loops`, `mailbox_states`, `mailboxes`, `rejects`.
+//! The tables of what was found: `loops`, `mailbox_states`.
 //!
 //! Small tables beside `sign_ins`. Names are relied on by others: add freely, do not rename.
 
 use super::columns::{Cell, Column, RowKind};
 use super::sign_ins::column;
-use crate::domain::decode::RejectReason;
 use crate::domain::loops::row::LoopRow;
 use crate::domain::mailbox::MailboxStateRow;
-use crate::domain::migration::Mailbox;
-use crate::source::Origin;
 
 /// The kind of row of `loops`.
 pub struct Loops;
@@ -296,152 +293,5 @@ pub const MAILBOX_STATES: &[Column<MailboxStates>] = &[
         optional,
         "From cutover to the first modern success of an Outlook",
         |at| at.row.minutes_to_reconfigure
-    ),
-];
-
-/// One mailbox of one import.
-pub struct ImportedMailbox {
-    /// What the export said.
-    pub mailbox: Mailbox,
-    /// Counts up over imports.
-    pub import: i64,
-    /// When it was imported, UTC microseconds.
-    pub imported_at: i64,
-    /// Name of the file.
-    pub source: String,
-}
-
-/// The kind of row of `mailboxes`.
-pub struct Mailboxes;
-
-impl RowKind for Mailboxes {
-    type Row<'a> = ImportedMailbox;
-}
-
-/// One row is a mailbox as one import told it; later imports count.
-pub const MAILBOXES: &[Column<Mailboxes>] = &[
-    column!("mailbox", Made, required, "Strongest key", |row| Some(
-        row.mailbox.user.to_string()
-    )),
-    column!(
-        "import",
-        Long,
-        required,
-        "Counts up over imports; the newest row of a mailbox counts",
-        |row| Some(row.import)
-    ),
-    column!(
-        "imported_at",
-        Time,
-        required,
-        "When it was imported",
-        |row| Some(row.imported_at)
-    ),
-    column!("source", Text, required, "Name of the file", |row| &row
-        .source),
-    column!("line", Long, required, "Line of the file", |row| {
-        i64::try_from(row.mailbox.line).ok()
-    }),
-    column!(
-        "user_principal_name",
-        Text,
-        optional,
-        "Sign-in name",
-        |row| text(&row.mailbox.user_principal_name)
-    ),
-    column!("object_id", Text, optional, "Object id in Entra", |row| {
-        text(&row.mailbox.object_id)
-    }),
-    column!("alias", Text, optional, "Alias in Exchange", |row| text(
-        &row.mailbox.alias
-    )),
-    column!("display_name", Text, optional, "Display name", |row| text(
-        &row.mailbox.display_name
-    )),
-    column!("exchange_guid", Text, optional, "GUID in Exchange", |row| {
-        text(&row.mailbox.exchange_guid)
-    }),
-    column!("batch", Text, required, "Migration batch", |row| &row
-        .mailbox
-        .batch),
-    column!(
-        "cutover_at",
-        Time,
-        optional,
-        "When it was switched; absent while it is not",
-        |row| row.mailbox.cutover_at
-    ),
-    column!(
-        "status",
-        Text,
-        optional,
-        "State as the export wrote it",
-        |row| &row.mailbox.status
-    ),
-];
-
-fn text(value: &Option<String>) -> &str {
-    value.as_deref().unwrap_or("")
-}
-
-/// Something that could not become a sign-in.
-pub struct RejectRow<'a> {
-    /// Why.
-    pub reason: RejectReason,
-    /// What exactly.
-    pub detail: &'a str,
-    /// Where it came from.
-    pub origin: Origin<'a>,
-    /// The bytes, unchanged.
-    pub raw: &'a [u8],
-    /// When it was taken in, UTC microseconds.
-    pub ingested_at: i64,
-}
-
-/// The kind of row of `rejects`.
-pub struct Rejects;
-
-impl RowKind for Rejects {
-    type Row<'a> = RejectRow<'a>;
-}
-
-/// One row is one reject; the partition is the date it was taken in.
-pub const REJECTS: &[Column<Rejects>] = &[
-    column!("reason", Text, required, "Why, of a closed list", |row| row
-        .reason
-        .name()),
-    column!("detail", Text, optional, "What exactly", |row| row.detail),
-    column!("origin_stream", Text, required, "Topic or file", |row| row
-        .origin
-        .stream),
-    column!(
-        "origin_partition",
-        Int,
-        required,
-        "Partition, 0 for files",
-        |row| Some(row.origin.partition)
-    ),
-    column!(
-        "origin_offset",
-        Long,
-        required,
-        "Offset of the message, or of the line's first byte",
-        |row| Some(row.origin.offset)
-    ),
-    column!(
-        "origin_index",
-        Int,
-        required,
-        "Place within the message",
-        |row| Some(row.origin.index)
-    ),
-    column!("raw", Bytes, required, "The bytes, unchanged", |row| row
-        .raw),
-    column!(
-        "ingested_at",
-        Time,
-        required,
-        "When it was taken in",
-        |row| Some(row.ingested_at)
     ),
 ];

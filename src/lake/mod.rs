@@ -10,6 +10,8 @@ mod error;
 pub mod file;
 pub mod findings;
 pub mod history;
+pub mod imports;
+pub mod rejects;
 pub mod sign_ins;
 pub mod sql;
 pub mod table;
@@ -24,9 +26,9 @@ pub use error::LakeError;
 pub use table::{Advance, Receipt, Table};
 
 use file::FileWriter;
-use findings::{
-    LOOPS, Loops, MAILBOX_STATES, MAILBOXES, MailboxStates, Mailboxes, REJECTS, Rejects,
-};
+use findings::{LOOPS, Loops, MAILBOX_STATES, MailboxStates};
+use imports::{MAILBOXES, Mailboxes};
+use rejects::{REJECTS, Rejects};
 use sign_ins::{SIGN_INS, SignIns};
 
 /// Names of the tables, which are also their folders.

@@ -6,6 +6,7 @@
 use super::columns::{Cell, Collect, Column, RowKind};
 use crate::domain::classify::{TAXONOMY_VERSION, Verdict, failing};
 use crate::domain::decode::normalise::SignIn;
+use crate::domain::decode::wire::Properties;
 use crate::domain::sign_in::Outcome;
 use crate::source::Origin;
 
@@ -94,34 +95,33 @@ pub const SIGN_INS: &[Column<SignIns>] = &[
         Text,
         optional,
         "Sign-in name of the user",
-        |row| row.sign_in.record.sign_in.user_principal_name.as_str()
+        |row| own(row).user_principal_name.as_str()
     ),
     column!(
         "user_display_name",
         Text,
         optional,
         "Display name of the user",
-        |row| row.sign_in.record.sign_in.user_display_name.as_str()
+        |row| own(row).user_display_name.as_str()
     ),
-    column!("user_type", Text, optional, "Member or guest", |row| row
-        .sign_in
-        .record
-        .sign_in
-        .user_type
-        .as_str()),
+    column!("user_type", Text, optional, "Member or guest", |row| own(
+        row
+    )
+    .user_type
+    .as_str()),
     column!(
         "app_id",
         Text,
         optional,
         "Id of the client application",
-        |row| row.sign_in.record.sign_in.app_id.as_str()
+        |row| own(row).app_id.as_str()
     ),
     column!(
         "app_display_name",
         Text,
         optional,
         "Name of the client application",
-        |row| row.sign_in.record.sign_in.app_display_name.as_str()
+        |row| own(row).app_display_name.as_str()
     ),
     column!(
         "resource_id",
@@ -135,21 +135,21 @@ pub const SIGN_INS: &[Column<SignIns>] = &[
         Text,
         optional,
         "Name of what was signed in to",
-        |row| row.sign_in.record.sign_in.resource_display_name.as_str()
+        |row| own(row).resource_display_name.as_str()
     ),
     column!(
         "client_app_used",
         Text,
         optional,
         "Client app as Entra names it",
-        |row| row.sign_in.record.sign_in.client_app_used.as_str()
+        |row| own(row).client_app_used.as_str()
     ),
     column!(
         "user_agent",
         Text,
         optional,
         "User agent as the client wrote it",
-        |row| row.sign_in.record.sign_in.user_agent.as_str()
+        |row| own(row).user_agent.as_str()
     ),
     column!(
         "ip_address",
@@ -161,10 +161,7 @@ pub const SIGN_INS: &[Column<SignIns>] = &[
     column!("country", Text, optional, "Country, two letters", |row| row
         .sign_in
         .country),
-    column!("city", Text, optional, "City", |row| row
-        .sign_in
-        .record
-        .sign_in
+    column!("city", Text, optional, "City", |row| own(row)
         .location
         .city
         .as_str()),
@@ -173,26 +170,22 @@ pub const SIGN_INS: &[Column<SignIns>] = &[
         Long,
         optional,
         "Autonomous system of the address",
-        |row| row.sign_in.record.sign_in.asn.0
+        |row| own(row).asn.0
     ),
     column!(
         "device_id",
         Text,
         optional,
         "Id of the registered device",
-        |row| row.sign_in.record.sign_in.device.device_id.as_str()
+        |row| own(row).device.device_id.as_str()
     ),
-    column!("device_os", Text, optional, "Operating system", |row| row
-        .sign_in
-        .record
-        .sign_in
-        .device
-        .operating_system
-        .as_str()),
-    column!("browser", Text, optional, "Browser", |row| row
-        .sign_in
-        .record
-        .sign_in
+    column!("device_os", Text, optional, "Operating system", |row| own(
+        row
+    )
+    .device
+    .operating_system
+    .as_str()),
+    column!("browser", Text, optional, "Browser", |row| own(row)
         .device
         .browser
         .as_str()),
@@ -201,14 +194,14 @@ pub const SIGN_INS: &[Column<SignIns>] = &[
         Bool,
         optional,
         "Whether the device is compliant",
-        |row| row.sign_in.record.sign_in.device.is_compliant.0
+        |row| own(row).device.is_compliant.0
     ),
     column!(
         "is_managed",
         Bool,
         optional,
         "Whether the device is managed",
-        |row| row.sign_in.record.sign_in.device.is_managed.0
+        |row| own(row).device.is_managed.0
     ),
     column!(
         "is_interactive",
@@ -229,19 +222,14 @@ pub const SIGN_INS: &[Column<SignIns>] = &[
         Text,
         optional,
         "Protocol of the token request",
-        |row| row.sign_in.record.sign_in.authentication_protocol.as_str()
+        |row| own(row).authentication_protocol.as_str()
     ),
     column!(
         "authentication_requirement",
         Text,
         optional,
         "Single or multi factor",
-        |row| row
-            .sign_in
-            .record
-            .sign_in
-            .authentication_requirement
-            .as_str()
+        |row| own(row).authentication_requirement.as_str()
     ),
     column!(
         "error_code",
@@ -262,12 +250,7 @@ pub const SIGN_INS: &[Column<SignIns>] = &[
         Text,
         optional,
         "Result of Conditional Access as a whole",
-        |row| row
-            .sign_in
-            .record
-            .sign_in
-            .conditional_access_status
-            .as_str()
+        |row| own(row).conditional_access_status.as_str()
     ),
     column!(
         "policies",
@@ -396,6 +379,11 @@ pub const SIGN_INS: &[Column<SignIns>] = &[
         |row| row.raw
     ),
 ];
+
+/// The sign-in's own fields, as written.
+fn own<'r>(row: &'r SignInRow<'_>) -> &'r Properties<'r> {
+    &row.sign_in.record.sign_in
+}
 
 fn blocking_policies(row: &SignInRow, collect: Collect) {
     if row.verdict.outcome == Outcome::Blocked {

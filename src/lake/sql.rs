@@ -108,10 +108,9 @@ fn query_error(error: DataFusionError) -> LakeError {
 
 /// The innermost message, on one line.
 fn message(error: &DataFusionError) -> String {
-    error
-        .find_root()
-        .strip_backtrace()
-        .split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
+    let text = match error.find_root() {
+        DataFusionError::SQL(parser, _) => parser.to_string(),
+        other => other.strip_backtrace(),
+    };
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -12,6 +12,7 @@
 //! they were or moved together with its rows; what other tables hold ahead of it is recognised at the
 //! next start, and findings are derived again from the stored sign-ins.
 
+mod crew;
 pub mod dedupe;
 mod findings;
 mod gauges;
@@ -23,20 +24,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
-use crate::domain::decode::STACK_BYTES;
 use crate::lake::file::WrittenFile;
 use crate::lake::{Advance, Lake, LakeError, Receipt, Table};
 use crate::metrics::{Metrics, Stage, Store, Tally};
 use crate::serve::Health;
 use crate::source::{Chunk, Lane, SourceError, SourceEvent};
+use crew::Crew;
 use dedupe::Dedupe;
 use findings::Findings;
 use worker::{Raw, Replayed, Sealed, Worker};
 
-/// Chunks waiting at one worker: one to work on next, one in reserve. A chunk is about 1 MiB.
-const WORKER_QUEUE: usize = 2;
 /// Input after which a span is committed however little time has passed: bounds replay and memory.
 const FLUSH_BYTES: u64 = 1 << 30;
 /// How often time, stop and health are looked at while nothing comes.
@@ -125,16 +124,6 @@ struct Span {
     broker_time: Option<i64>,
 }
 
-enum Job {
-    Chunk(Chunk),
-    Seal,
-}
-
-struct Crew {
-    jobs: Vec<Sender<Job>>,
-    sealed: Receiver<Result<Sealed, LakeError>>,
-}
-
 impl Pipeline {
     /// Runs until the source ends or `stop` is set, then commits what came in.
     pub fn run(
@@ -145,30 +134,18 @@ impl Pipeline {
     ) -> Result<Summary, PipelineError> {
         let replayed = Arc::new(replayed);
         self.commit_findings(Vec::new(), None)?;
+        let worker = |number| {
+            let files = self.lake.worker_files(number);
+            Worker::new(
+                files,
+                self.dedupe.clone(),
+                replayed.clone(),
+                self.settings.raw,
+            )
+        };
+        let workers = (0..self.settings.workers).map(worker).collect();
         let outcome = std::thread::scope(|scope| {
-            let (report, sealed) = bounded(self.settings.workers);
-            let mut crew = Crew {
-                jobs: Vec::new(),
-                sealed,
-            };
-            for number in 0..self.settings.workers {
-                let (jobs, work) = bounded(WORKER_QUEUE);
-                let worker = Worker::new(
-                    self.lake.worker_files(number),
-                    self.dedupe.clone(),
-                    replayed.clone(),
-                    self.settings.raw,
-                );
-                let report = report.clone();
-                let thread = std::thread::Builder::new()
-                    .name(format!("worker {number}"))
-                    .stack_size(STACK_BYTES);
-                thread
-                    .spawn_scoped(scope, move || work_off(worker, &work, &report))
-                    .map_err(|_| PipelineError::WorkerLost)?;
-                crew.jobs.push(jobs);
-            }
-            drop(report);
+            let crew = Crew::start(scope, workers)?;
             self.drive(events, &crew, stop)
         });
         outcome.map(|()| self.summary)
@@ -215,7 +192,7 @@ impl Pipeline {
         }
     }
 
-    /// Hands a chunk to the worker with the least to do.
+    /// Notes how far a chunk reaches and hands it to a worker.
     fn dispatch(&mut self, chunk: Chunk, crew: &Crew) -> Result<(), PipelineError> {
         self.bytes += chunk.bytes.len() as u64;
         let stored = self.stored.get(&chunk.lane.app_id).copied();
@@ -226,15 +203,7 @@ impl Pipeline {
         });
         span.to = span.to.max(chunk.next_offset);
         span.broker_time = span.broker_time.max(chunk.broker_time);
-        let idlest = crew
-            .jobs
-            .iter()
-            .min_by_key(|jobs| jobs.len())
-            .ok_or(PipelineError::WorkerLost)?;
-        if idlest.send(Job::Chunk(chunk)).is_ok() {
-            return Ok(());
-        }
-        Err(why_lost(crew))
+        crew.dispatch(chunk)
     }
 
     /// Makes everything since the last commit durable, then lets the world know.
@@ -245,7 +214,7 @@ impl Pipeline {
             return self.commit_findings(Vec::new(), None);
         }
         let started = Instant::now();
-        let sealed = gather(crew)?;
+        let sealed = crew.gather()?;
         account_for(&sealed)?;
         self.commit_ahead(&sealed, &spans)?;
         let advances = spans
@@ -393,38 +362,6 @@ fn timed(
     result
 }
 
-/// Waits for every worker to finish its files.
-fn gather(crew: &Crew) -> Result<Sealed, PipelineError> {
-    for jobs in &crew.jobs {
-        if jobs.send(Job::Seal).is_err() {
-            return Err(why_lost(crew));
-        }
-    }
-    let mut all = Sealed::default();
-    for _ in &crew.jobs {
-        let sealed = crew
-            .sealed
-            .recv()
-            .map_err(|_| PipelineError::WorkerLost)??;
-        all.sign_ins.extend(sealed.sign_ins);
-        all.revisions.extend(sealed.revisions);
-        all.rejects.extend(sealed.rejects);
-        all.signals.extend(sealed.signals);
-        all.watermark = all.watermark.max(sealed.watermark);
-        all.pieces += sealed.pieces;
-        all.tally.merge(&sealed.tally);
-    }
-    Ok(all)
-}
-
-/// A worker that failed has said why before it ended.
-fn why_lost(crew: &Crew) -> PipelineError {
-    match crew.sealed.try_recv() {
-        Ok(Err(error)) => error.into(),
-        Ok(Ok(_)) | Err(_) => PipelineError::WorkerLost,
-    }
-}
-
 /// Records in = sign-ins + copies + revisions + rejects + passed over; else nothing is committed.
 fn account_for(sealed: &Sealed) -> Result<(), PipelineError> {
     let rows = |files: &[WrittenFile]| files.iter().map(|file| file.rows as u64).sum::<u64>();
@@ -439,24 +376,4 @@ fn account_for(sealed: &Sealed) -> Result<(), PipelineError> {
 /// UTC microseconds.
 fn now() -> i64 {
     crate::lake::file::now_ms() * 1000
-}
-
-fn work_off(mut worker: Worker, work: &Receiver<Job>, report: &Sender<Result<Sealed, LakeError>>) {
-    for job in work {
-        let result = match job {
-            Job::Chunk(chunk) => worker.take(&chunk, now()).map(|()| None),
-            Job::Seal => worker.seal().map(Some),
-        };
-        let sent = match result {
-            Ok(None) => continue,
-            Ok(Some(sealed)) => report.send(Ok(sealed)),
-            Err(error) => {
-                let _ = report.send(Err(error));
-                return;
-            }
-        };
-        if sent.is_err() {
-            return;
-        }
-    }
 }

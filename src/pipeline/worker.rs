@@ -14,7 +14,7 @@ use crate::domain::decode::{Piece, Reject, RejectReason, decode};
 use crate::domain::knowledge::Knowledge;
 use crate::domain::sign_in::Outcome;
 use crate::domain::signal::{Facts, Signal};
-use crate::lake::findings::RejectRow;
+use crate::lake::rejects::RejectRow;
 use crate::lake::sign_ins::SignInRow;
 use crate::lake::{LakeError, WorkerFiles, file::WrittenFile};
 use crate::metrics::{Duplicate, PassedOver, Tally, Warning};
@@ -61,6 +61,19 @@ pub struct Sealed {
     pub tally: Tally,
     /// Records and broken pieces that came in.
     pub pieces: u64,
+}
+
+impl Sealed {
+    /// Adds what another worker has made.
+    pub fn merge(&mut self, other: Sealed) {
+        self.sign_ins.extend(other.sign_ins);
+        self.revisions.extend(other.revisions);
+        self.rejects.extend(other.rejects);
+        self.signals.extend(other.signals);
+        self.watermark = self.watermark.max(other.watermark);
+        self.pieces += other.pieces;
+        self.tally.merge(&other.tally);
+    }
 }
 
 /// Where a piece came from, and when.

@@ -4,30 +4,27 @@
 //! offset is written as a hint for lag tools and never read. An offset that the broker no longer has
 //! stops the source: events would be missing, and nobody must find that out by chance.
 
+mod client;
+mod reading;
+
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender};
-use rdkafka::client::ClientContext;
-use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
-use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::Message;
-use rdkafka::statistics::Statistics;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
+use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::{Chunk, Form, Lane, SourceError, SourceEvent};
-use crate::lake::Receipt;
-use crate::metrics::{BrokerError, Metrics};
+pub use client::client_config;
 
-/// Bytes of one partition handed over at once.
-const CHUNK_BYTES: usize = 1 << 20;
-/// Bytes collected over all partitions before everything is handed over.
-const COLLECTED_BYTES: usize = 4 << 20;
-/// Longest time a message waits to be handed over.
-const POLL: Duration = Duration::from_millis(50);
+use super::{Lane, SourceError, SourceEvent};
+use crate::lake::Receipt;
+use crate::metrics::Metrics;
+use client::Context;
+use reading::Reading;
+
 /// Patience with a broker at the start.
 const START_TIMEOUT: Duration = Duration::from_secs(15);
 /// Event Hubs takes 4 offset commits a second and partition; a hint needs far fewer.
@@ -60,47 +57,6 @@ pub struct KafkaSettings {
     /// Stop when all that the topic held at the start has been read.
     pub once: bool,
 }
-
-/// Takes what librdkafka reports while it is polled.
-struct Context {
-    metrics: Arc<Metrics>,
-    topic: String,
-    /// Where each partition ends, as the last fetches said.
-    ends: Mutex<HashMap<i32, i64>>,
-}
-
-impl ClientContext for Context {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        match level {
-            RDKafkaLogLevel::Emerg
-            | RDKafkaLogLevel::Alert
-            | RDKafkaLogLevel::Critical
-            | RDKafkaLogLevel::Error => {
-                tracing::debug!(facility, message, "librdkafka");
-            }
-            _ => tracing::trace!(facility, message, "librdkafka"),
-        }
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.metrics.broker_error(kind(error.rdkafka_error_code()));
-        tracing::warn!(%error, reason, "broker");
-    }
-
-    fn stats(&self, statistics: Statistics) {
-        let Some(topic) = statistics.topics.get(&self.topic) else {
-            return;
-        };
-        let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = topic
-            .partitions
-            .values()
-            .filter(|partition| partition.hi_offset >= 0);
-        ends.extend(known.map(|partition| (partition.partition, partition.hi_offset)));
-    }
-}
-
-impl ConsumerContext for Context {}
 
 /// A consumer that knows its partitions but does not read yet.
 pub struct KafkaSource {
@@ -325,208 +281,6 @@ impl KafkaSource {
     }
 }
 
-struct Reading<'a> {
-    source: &'a KafkaSource,
-    events: &'a Sender<SourceEvent>,
-    open: HashMap<i32, Chunk>,
-    collected: usize,
-    next: HashMap<i32, i64>,
-}
-
-impl Reading<'_> {
-    /// One message, or what has piled up when none is there. `Err(None)` when nobody listens.
-    fn poll(&mut self) -> Result<(), Option<SourceError>> {
-        let wait = if self.open.is_empty() {
-            POLL
-        } else {
-            Duration::from_millis(2)
-        };
-        match self.source.consumer.poll(wait) {
-            None => self.hand_over_all(),
-            Some(Ok(message)) => self.collect(
-                message.partition(),
-                message.offset(),
-                message.payload().unwrap_or(b""),
-                message.timestamp().to_millis(),
-            ),
-            Some(Err(error)) => self.failed(&error),
-        }
-    }
-
-    /// Whether every partition has been read up to there.
-    fn is_past(&self, ends: &HashMap<i32, i64>) -> bool {
-        ends.iter()
-            .all(|(partition, end)| self.next.get(partition).is_some_and(|next| next >= end))
-    }
-
-    fn collect(
-        &mut self,
-        partition: i32,
-        offset: i64,
-        payload: &[u8],
-        time: Option<i64>,
-    ) -> Result<(), Option<SourceError>> {
-        let Some(lane) = self
-            .source
-            .lanes
-            .iter()
-            .find(|lane| lane.partition == partition)
-        else {
-            return Ok(());
-        };
-        let chunk = self.open.entry(partition).or_insert_with(|| Chunk {
-            lane: lane.clone(),
-            bytes: Vec::with_capacity(CHUNK_BYTES / 4),
-            messages: Vec::new(),
-            form: Form::Json,
-            next_offset: offset,
-            broker_time: None,
-        });
-        let start = chunk.bytes.len();
-        chunk.bytes.extend_from_slice(payload);
-        chunk.messages.push((offset, start..chunk.bytes.len()));
-        chunk.next_offset = offset + 1;
-        chunk.broker_time = chunk.broker_time.max(time.map(|millis| millis * 1000));
-        self.next.insert(partition, offset + 1);
-        self.collected += payload.len();
-        if self.collected >= COLLECTED_BYTES {
-            return self.hand_over_all();
-        }
-        if self
-            .open
-            .get(&partition)
-            .is_some_and(|chunk| chunk.bytes.len() >= CHUNK_BYTES)
-            && let Some(chunk) = self.open.remove(&partition)
-        {
-            return self.hand_over(chunk);
-        }
-        Ok(())
-    }
-
-    fn hand_over_all(&mut self) -> Result<(), Option<SourceError>> {
-        let chunks: Vec<Chunk> = self.open.drain().map(|(_, chunk)| chunk).collect();
-        chunks
-            .into_iter()
-            .try_for_each(|chunk| self.hand_over(chunk))
-    }
-
-    fn hand_over(&mut self, chunk: Chunk) -> Result<(), Option<SourceError>> {
-        self.collected = self.collected.saturating_sub(chunk.bytes.len());
-        self.events
-            .send(SourceEvent::Chunk(chunk))
-            .map_err(|_| None)
-    }
-
-    /// librdkafka mends connections by itself; what it cannot mend stops the source.
-    fn failed(&mut self, error: &KafkaError) -> Result<(), Option<SourceError>> {
-        let code = error.rdkafka_error_code();
-        self.source.metrics.broker_error(kind(code));
-        match code {
-            Some(RDKafkaErrorCode::OffsetOutOfRange | RDKafkaErrorCode::AutoOffsetReset) => {
-                Err(Some(SourceError::Gap(format!(
-                    "{}: the broker no longer has the next offset: {error}; nothing was skipped. Read into a new lake folder to go on without the lost ones",
-                    self.source.settings.topic
-                ))))
-            }
-            Some(
-                RDKafkaErrorCode::UnknownTopicOrPartition
-                | RDKafkaErrorCode::TopicAuthorizationFailed
-                | RDKafkaErrorCode::Fatal,
-            ) => Err(Some(SourceError::Unreachable(format!(
-                "{}: {error}; check that the topic is there and may be read",
-                self.source.settings.topic
-            )))),
-            _ => {
-                tracing::warn!(%error, "the broker is not answering; trying on");
-                Ok(())
-            }
-        }
-    }
-
-    /// Tells how many messages of each partition are not read yet, from what the last fetches said.
-    fn tell_lag(&self) {
-        let ends = self
-            .source
-            .consumer
-            .context()
-            .ends
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        for lane in &self.source.lanes {
-            if let (Some(next), Some(end)) =
-                (self.next.get(&lane.partition), ends.get(&lane.partition))
-            {
-                // A gauge: when the pipeline is busy, the next one will do.
-                let _ = self
-                    .events
-                    .try_send(SourceEvent::Lag(lane.clone(), (end - next).max(0)));
-            }
-        }
-    }
-}
-
-/// The kind of a broker's error, of the closed list of the metrics.
-fn kind(code: Option<RDKafkaErrorCode>) -> BrokerError {
-    use RDKafkaErrorCode as Code;
-    match code {
-        Some(
-            Code::BrokerTransportFailure
-            | Code::AllBrokersDown
-            | Code::Resolve
-            | Code::NetworkException,
-        ) => BrokerError::Transport,
-        Some(Code::OperationTimedOut | Code::RequestTimedOut | Code::MessageTimedOut) => {
-            BrokerError::Timeout
-        }
-        Some(
-            Code::Authentication | Code::SaslAuthenticationFailed | Code::TopicAuthorizationFailed,
-        ) => BrokerError::Auth,
-        Some(Code::UnknownTopic | Code::UnknownTopicOrPartition) => BrokerError::UnknownTopic,
-        Some(Code::OffsetOutOfRange | Code::AutoOffsetReset) => BrokerError::OffsetOutOfRange,
-        _ => BrokerError::Other,
-    }
-}
-
 fn refused(error: KafkaError) -> SourceError {
     SourceError::Unreachable(format!("the broker refused the assignment: {error}"))
-}
-
-/// The client settings: ours, then those of the configuration, then those nothing works without.
-#[must_use]
-pub fn client_config(settings: &KafkaSettings) -> ClientConfig {
-    let mut config = ClientConfig::new();
-    let fixed = [
-        ("enable.auto.commit", "false"),
-        ("enable.auto.offset.store", "false"),
-        ("auto.offset.reset", "error"),
-    ];
-    let defaults = [
-        ("client.id", "signloop"),
-        ("check.crcs", "true"),
-        // Bounds memory: 16 MiB of messages fetched ahead, over all partitions.
-        ("queued.max.messages.kbytes", "16384"),
-        ("queued.min.messages", "10000"),
-        ("fetch.message.max.bytes", "1048576"),
-        ("socket.keepalive.enable", "true"),
-        ("connections.max.idle.ms", "180000"),
-        ("metadata.max.age.ms", "180000"),
-        ("topic.metadata.refresh.interval.ms", "60000"),
-        ("reconnect.backoff.ms", "250"),
-        // Feeds the lag.
-        ("statistics.interval.ms", "1000"),
-    ];
-    config
-        .set("bootstrap.servers", &settings.brokers)
-        .set("group.id", &settings.group);
-    defaults.iter().for_each(|(key, value)| {
-        config.set(*key, *value);
-    });
-    settings.options.iter().for_each(|(key, value)| {
-        config.set(key, value);
-    });
-    // Set last: without these three nothing is exactly once.
-    fixed.iter().for_each(|(key, value)| {
-        config.set(*key, *value);
-    });
-    config
 }

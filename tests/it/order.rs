@@ -81,18 +81,19 @@ fn begin() -> impl Strategy<Value = i64> {
     prop_oneof![3 => 0..SPAN, 2 => near, 1 => Just(DAY), 1 => Just(2 * DAY - 1)]
 }
 
-/// Attempts of one client close enough to make a loop.
+/// Attempts of one client close enough to make a loop, and often what ends one.
 fn cluster() -> impl Strategy<Value = Vec<Short>> {
     let gap = prop_oneof![1..MINUTE, MINUTE..20 * MINUTE, 30 * MINUTE..3 * HOUR];
     let gaps = prop::collection::vec(gap, 1..16);
     let who = (0..USERS, 1..20_u8, any::<bool>());
-    (who, begin(), legacy(), code(), gaps).prop_map(
-        |((user, ip, roams), begin, client, code, gaps)| {
+    let client = (legacy(), code(), 0..8_u8);
+    (who, begin(), client, gaps).prop_map(
+        |((user, ip, roams), begin, (client, code, end), gaps)| {
             let mut at = START + begin;
-            let mut attempts = Vec::new();
+            let mut events = Vec::new();
             for (step, gap) in gaps.iter().enumerate() {
                 let ip = if roams { ip + step as u8 } else { ip };
-                attempts.push(Short {
+                events.push(Short {
                     number: 0,
                     user,
                     at,
@@ -102,7 +103,21 @@ fn cluster() -> impl Strategy<Value = Vec<Short>> {
                 });
                 at = (at + gap).min(START + SPAN);
             }
-            attempts
+            let last = match end {
+                0 | 1 => Some(OUTLOOK),
+                2 => Some(OUTLOOK_MOBILE),
+                3 => Some(client),
+                _ => None,
+            };
+            events.extend(last.map(|client| Short {
+                number: 0,
+                user,
+                at,
+                client,
+                code: 0,
+                ip,
+            }));
+            events
         },
     )
 }

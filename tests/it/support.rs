@@ -36,9 +36,11 @@ pub struct Ended {
     pub err: String,
 }
 
-/// The binary, without settings that the environment of the tests may hold.
+/// The binary, without settings that the environment of the tests may hold. Backtraces are on: they
+/// must not get into what people are told.
 pub fn signloop() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_signloop"));
+    command.env("RUST_BACKTRACE", "1");
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("SIGNLOOP_") {
             command.env_remove(name);

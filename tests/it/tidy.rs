@@ -221,7 +221,11 @@ fn tests_neither_sleep_nor_choose_ports() {
         line.contains(&call)
     };
     none(found_in("tests", sleeps), "a test sleeps");
-    let ports = found_in("tests", |line| line.contains(":8077"));
+    let port = format!(
+        ":{}",
+        signloop::config::DEFAULT_LISTEN.rsplit(':').next().unwrap()
+    );
+    let ports = found_in("tests", |line| line.contains(&port));
     none(ports, "a test listens where somebody else may");
 }
 

@@ -156,8 +156,11 @@ impl Picture {
     /// People whose loops a migration explains and who are out of all of them.
     #[must_use]
     pub(crate) fn recovered(&self, batch: &str) -> usize {
-        let of_batch =
-            |row: &&LoopRow| row.batch.as_deref() == Some(batch) && row.kind != Kind::Unrelated;
+        let of_batch = |row: &&LoopRow| {
+            row.batch.as_deref() == Some(batch)
+                && row.kind != Kind::Unrelated
+                && row.verdict != Verdict::AttackSuspected
+        };
         let stuck: BTreeSet<_> = self.stuck().map(LoopRow::user_id).collect();
         let recovered = self
             .loops

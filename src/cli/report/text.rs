@@ -3,11 +3,14 @@
 //! Pure: a picture in, text out.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use super::describe::{fix_parts, going_on, software, weakens};
 use super::groups::{Group, by_cause};
 use super::picture::{Health, OBJECTIVE, OBJECTIVE_SHARE, Objective, Picture, people};
-use super::words::{clock, count, date_and_time, length, number, percent, shown, stretch, wrapped};
+use super::words::{
+    clock, count, date_and_time, length, number, percent, shell_word, shown, stretch, wrapped,
+};
 use crate::domain::loops::MINUTE;
 use crate::domain::loops::row::LoopRow;
 use crate::domain::loops::words::Kind;
@@ -24,8 +27,9 @@ pub(crate) fn nothing_yet(picture: &Picture, lake: &str) -> Option<String> {
             "The lake {lake} knows the moves but no sign-ins: read them with `signloop ingest --lake {lake} FILES` or `signloop run`."
         )),
         (true, true) => Some(format!(
-            "The lake {lake} has sign-ins but no mailbox that was cut over: name the moves with \
-             `signloop migrations import --lake {lake} FILE`. `signloop loops --lake {lake}` shows who is stuck, whatever the reason."
+            "The lake {lake} has sign-ins but no mailbox that was cut over by then: if the moves are not in it, \
+             import them with `signloop migrations import --lake {lake} FILE`. `signloop loops --lake {lake}` \
+             shows who is stuck, whatever the reason."
         )),
         (true, false) => None,
     }
@@ -214,11 +218,10 @@ fn advice(group: &Group, first: &LoopRow, lake: &str) -> String {
             .for_each(|command| out.push_str(&format!("      {command}\n")));
     }
     if weakens(&first.fix) {
-        let name = shown(&first.user_principal_name);
-        out.push_str(&labelled(
-            "Last resort, which weakens security",
-            &format!("`signloop loops {name} --lake {lake}` has it."),
-        ));
+        // A name comes from a log: what is copied into a shell must stay one word.
+        let name = shell_word(Path::new(&first.user_principal_name));
+        out.push_str("    Last resort, which weakens security:\n");
+        out.push_str(&format!("      signloop loops {name} --lake {lake}\n"));
     }
     out
 }
@@ -237,21 +240,23 @@ fn recovered(people: usize) -> String {
     }
 }
 
-/// What is no part of the migration, in a line each.
+/// What is no part of the migration, and the commands that show it.
 fn notes(picture: &Picture, lake: &str) -> String {
     let mut out = String::new();
     let unrelated = people(picture.unrelated());
     if unrelated > 0 {
         let who = count(unrelated, "person or device is", "people or devices are");
-        out.push_str(&wrapped(&format!("\nNot from the migration: {who} stuck for other reasons; `signloop loops --lake {lake}` shows them."), 0));
+        out.push_str(&format!(
+            "\nNot from the migration: {who} stuck for other reasons\n"
+        ));
+        out.push_str(&format!("  signloop loops --lake {lake}\n"));
     }
     let attacked = people(picture.attacks());
     if attacked > 0 {
         let who = count(attacked, "account", "accounts");
-        out.push_str(&wrapped(
-            &format!("\nFor the security team, not for the migration: an attack is suspected on {who}; `signloop loops --all --lake {lake}` shows them."),
-            0,
-        ));
+        let text = format!("an attack is suspected on {who}; not a migration problem");
+        out.push_str(&format!("\nFor the security team: {text}\n"));
+        out.push_str(&format!("  signloop loops --all --lake {lake}\n"));
     }
     out
 }
@@ -320,13 +325,28 @@ Wave 2
     zoe@x.example  Outlook 2016 or later, 412 attempts since Fri 13 Mar 16:24, still trying
     Why and what to do: as above.
 
-Not from the migration: 1 person or device is stuck for other reasons; `signloop loops --lake lake`
-shows them.
+Not from the migration: 1 person or device is stuck for other reasons
+  signloop loops --lake lake
 
-For the security team, not for the migration: an attack is suspected on 1 account; `signloop loops
---all --lake lake` shows them.
+For the security team: an attack is suspected on 1 account; not a migration problem
+  signloop loops --all --lake lake
 ";
         assert_eq!(report(&picture, &batches, "lake"), expected);
+    }
+
+    #[test]
+    fn a_name_in_a_command_stays_one_word() {
+        let mut row = stuck("$(reboot)'@x.example");
+        row.fix =
+            "Wait.\n# Some of these steps weaken security: undo them within a day.".to_owned();
+        let picture = picture(vec![row]);
+        let told = report(
+            &picture,
+            &picture.batches.iter().collect::<Vec<_>>(),
+            "lake",
+        );
+        let command = "\n      signloop loops '$(reboot)'\\''@x.example' --lake lake\n";
+        assert!(told.contains(command), "{told}");
     }
 
     #[test]
@@ -354,6 +374,22 @@ For the security team, not for the migration: an attack is suspected on 1 accoun
             "{no_moves}"
         );
         assert_eq!(nothing_yet(&picture(Vec::new()), "a.lake"), None);
+    }
+
+    #[test]
+    fn whoever_is_attacked_or_still_stuck_has_not_recovered() {
+        let closed = |mut row: LoopRow| {
+            (row.state, row.ending) = (LoopState::Closed, Some(Ending::Recovered));
+            (row.kind, row.batch) = (Kind::Direct, Some("Wave 1".to_owned()));
+            row
+        };
+        let loops = vec![
+            closed(stuck("anna@x.example")),
+            closed(stuck("ben@x.example")),
+            stuck("ben@x.example"),
+            closed(attack("mia@x.example")),
+        ];
+        assert_eq!(picture(loops).recovered("Wave 1"), 1);
     }
 
     #[test]

@@ -1,0 +1,68 @@
+//! The table `rejects`: what could not become a sign-in, with its bytes and the reason.
+
+use super::columns::{Cell, Column, RowKind};
+use super::sign_ins::column;
+use crate::domain::decode::RejectReason;
+use crate::source::Origin;
+
+/// Something that could not become a sign-in.
+pub struct RejectRow<'a> {
+    /// Why.
+    pub reason: RejectReason,
+    /// What exactly.
+    pub detail: &'a str,
+    /// Where it came from.
+    pub origin: Origin<'a>,
+    /// The bytes, unchanged.
+    pub raw: &'a [u8],
+    /// When it was taken in, UTC microseconds.
+    pub ingested_at: i64,
+}
+
+/// The kind of row of `rejects`.
+pub struct Rejects;
+
+impl RowKind for Rejects {
+    type Row<'a> = RejectRow<'a>;
+}
+
+/// One row is one reject; the partition is the date it was taken in.
+pub const REJECTS: &[Column<Rejects>] = &[
+    column!("reason", Text, required, "Why, of a closed list", |row| row
+        .reason
+        .name()),
+    column!("detail", Text, optional, "What exactly", |row| row.detail),
+    column!("origin_stream", Text, required, "Topic or file", |row| row
+        .origin
+        .stream),
+    column!(
+        "origin_partition",
+        Int,
+        required,
+        "Partition, 0 for files",
+        |row| Some(row.origin.partition)
+    ),
+    column!(
+        "origin_offset",
+        Long,
+        required,
+        "Offset of the message, or of the line's first byte",
+        |row| Some(row.origin.offset)
+    ),
+    column!(
+        "origin_index",
+        Int,
+        required,
+        "Place within the message",
+        |row| Some(row.origin.index)
+    ),
+    column!("raw", Bytes, required, "The bytes, unchanged", |row| row
+        .raw),
+    column!(
+        "ingested_at",
+        Time,
+        required,
+        "When it was taken in",
+        |row| Some(row.ingested_at)
+    ),
+];
