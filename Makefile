@@ -13,7 +13,7 @@ ifneq ($(CI),)
 export CARGO_TARGET_DIR ?= $(CACHE)/target
 endif
 
-# More arguments for `make demo`, for example ARGS="--users 500".
+# More arguments for `make demo` and `make bench`, for example ARGS=--exit.
 ARGS ?=
 
 .PHONY: help setup setup-test demo check test bench clean

@@ -11,7 +11,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::{Message as _, Offset, TopicPartitionList};
+use rdkafka::message::Message as _;
+use rdkafka::{Offset, TopicPartitionList};
 use signloop::generate::{Event, Plan, envelope, tenant};
 
 #[allow(dead_code, reason = "the tests use the rest of it")]

@@ -28,4 +28,3 @@ SELECT c.batch, c.migrated, c.reconfigured, c.looping, c.silent, c.inactive, c.p
        CAST(c.reconfigured AS DOUBLE) / c.migrated AS reconfigured_share, t.p50_minutes, t.p95_minutes
 FROM counted c
 LEFT JOIN times t ON c.batch = t.batch
-ORDER BY c.batch

@@ -28,7 +28,7 @@ use crate::config::DEFAULT_LISTEN;
 use crate::domain::migration::ImportOptions;
 use crate::generate::{Plan, Tenant, tenant};
 use crate::lake::sql::Session;
-use crate::pipeline::{Settings, Summary};
+use crate::pipeline::{Clock, Settings, Summary};
 use crate::source::kafka::KafkaSource;
 use broker::Broker;
 use progress::Progress;
@@ -207,6 +207,7 @@ fn settings() -> Settings {
     Settings {
         flush_interval: FLUSH_INTERVAL,
         topic: broker::TOPIC.to_owned(),
+        clock: Clock::Simulated,
         ..Settings::default()
     }
 }

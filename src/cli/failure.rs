@@ -101,7 +101,7 @@ impl From<SourceError> for Failure {
         let exit = match &error {
             SourceError::Unreachable(_) => Exit::Unreachable,
             SourceError::Gap(_) => Exit::Failure,
-            SourceError::File(_) => Exit::Invalid,
+            SourceError::File(_) | SourceError::Settings(_) => Exit::Invalid,
         };
         Failure {
             exit,

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use clap::Args;
 use crossbeam_channel::bounded;
@@ -10,6 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::service::Service;
 use super::{Exit, Failure, LakeOption};
+use crate::domain::decode::RejectReason;
 use crate::metrics::{Duplicate, Tally};
 use crate::pipeline::{Pipeline, Settings};
 use crate::source::{Lane, files};
@@ -54,13 +56,46 @@ pub fn run(options: &Options) -> Result<Exit, Failure> {
         move |ended| files::read(&inputs, &next, &events, ended, |bytes| told.inc(bytes)),
     )?;
     bar.finish_and_clear();
-    let files = lanes.len();
+    let mut out = std::io::stdout().lock();
     writeln!(
-        std::io::stdout().lock(),
+        out,
         "{}",
-        told_in_words(files, &summary.tally, options)
+        told_in_words(lanes.len(), &summary.tally, options)
     )?;
-    Ok(Exit::Ok)
+    tell_rejects(&mut out, &summary.tally, options)?;
+    if service.stop.load(Ordering::Relaxed) {
+        return Err(Failure::new(
+            "stopped before the end; run the same command again to go on",
+        ));
+    }
+    if summary.damaged.is_empty() {
+        return Ok(Exit::Ok);
+    }
+    Err(Failure::invalid(summary.damaged.join("\n  ")))
+}
+
+/// Which rejects there were, and how to look at them.
+fn tell_rejects(
+    out: &mut impl std::io::Write,
+    tally: &Tally,
+    options: &Options,
+) -> Result<(), Failure> {
+    let found = RejectReason::ALL
+        .iter()
+        .zip(tally.rejects)
+        .filter(|(_, count)| *count > 0);
+    let reasons = found
+        .map(|(reason, count)| format!("{count} {}", reason.name()))
+        .collect::<Vec<_>>();
+    if !reasons.is_empty() {
+        writeln!(out, "rejects: {}; look at them with", reasons.join(", "))?;
+        writeln!(
+            out,
+            "  signloop sql --lake {} \"SELECT reason, detail, origin_stream, origin_offset FROM rejects\"",
+            options.lake.lake.display()
+        )?;
+    }
+    Ok(())
 }
 
 fn progress_bar(bytes: u64) -> ProgressBar {
@@ -75,7 +110,8 @@ fn progress_bar(bytes: u64) -> ProgressBar {
 fn told_in_words(files: usize, tally: &Tally, options: &Options) -> String {
     let sum = |counts: &[u64]| counts.iter().sum::<u64>();
     format!(
-        "{files} files: {} new sign-ins, {} copies, {} revisions, {} rejects, {} of other logs; lake {}",
+        "{files} {}: {} new sign-ins, {} copies, {} revisions, {} rejects, {} of other logs; lake {}",
+        if files == 1 { "file" } else { "files" },
         sum(&tally.events),
         tally.duplicates[Duplicate::Copy as usize],
         tally.duplicates[Duplicate::Revision as usize],

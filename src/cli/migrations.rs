@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 
+use super::service::Service;
 use super::{Exit, Failure, LakeOption, service};
 use crate::domain::migration::{DateOrder, Import, ImportOptions, read};
 use crate::lake::file::now_ms;
 use crate::lake::imports::ImportedMailbox;
 use crate::lake::sql::Session;
 use crate::lake::{LakeError, history, mailbox_files, open_mailboxes};
+use crate::pipeline::{Pipeline, Settings};
 
 /// Rows that are told one by one; the rest is counted.
 const ROWS_SHOWN: usize = 10;
@@ -62,9 +64,12 @@ fn import(options: &Options) -> Result<Exit, Failure> {
     }
     writeln!(
         out,
-        "{written} mailboxes imported into {}",
+        "{written} mailbox rows imported into {}",
         options.lake.lake.display()
     )?;
+    if written > 0 {
+        writeln!(out, "{}", apply(&options.lake.lake)?)?;
+    }
     let refused = imports
         .iter()
         .any(|export| !export.import.refused_rows.is_empty());
@@ -73,6 +78,20 @@ fn import(options: &Options) -> Result<Exit, Failure> {
     } else {
         Exit::Ok
     })
+}
+
+/// Derives the findings anew, unless a running service will; says which.
+fn apply(lake: &Path) -> Result<&'static str, Failure> {
+    let service = Service::new()?;
+    let pipeline = Pipeline::start(lake, Settings::default(), service.shared(), None);
+    match service.runtime.block_on(pipeline) {
+        Ok(pipeline) => pipeline.settle()?,
+        Err(LakeError::Locked(_)) => {
+            return Ok("the running signloop takes them up at its next commit");
+        }
+        Err(error) => return Err(error.into()),
+    }
+    Ok("loops and mailbox states in the lake now follow them")
 }
 
 /// What an export says, and the name under which the lake remembers it.
@@ -128,7 +147,7 @@ pub async fn write(lake: &Path, exports: &[Export]) -> Result<usize, LakeError> 
                 imported_at: now_ms() * 1000,
                 source: export.source.clone(),
             };
-            files.push(0, &row)?;
+            files.push(0, &row, 0)?;
             written += 1;
         }
     }

@@ -116,7 +116,7 @@ pub fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(failure) if failure.is_closed_pipe() => Exit::Ok.into(),
         Err(failure) => {
-            eprintln!("signloop: {failure}");
+            eprintln!("signloop: {}", output::visible(&failure.to_string()));
             failure.exit().into()
         }
     }

@@ -56,7 +56,7 @@ fn write_csv(
         for row in 0..batch.num_rows() {
             let cells = columns
                 .iter()
-                .map(|column| harmless(column.value(row).to_string()));
+                .map(|column| harmless(visible(&column.value(row).to_string())));
             csv.write_record(cells).map_err(csv_error)?;
         }
     }

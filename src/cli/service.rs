@@ -67,9 +67,14 @@ impl Service {
 
     /// Serves metrics and health; tells the address it got.
     pub fn serve(&self, listen: std::net::SocketAddr) -> Result<std::net::SocketAddr, Failure> {
-        let listener = self.runtime.block_on(tokio::net::TcpListener::bind(listen)).map_err(|error| {
-            Failure::new(format!("cannot listen on {listen}: {error}; choose another address with --listen or http.listen"))
-        })?;
+        let listener = self
+            .runtime
+            .block_on(tokio::net::TcpListener::bind(listen))
+            .map_err(|error| {
+                Failure::new(format!(
+                    "cannot listen on {listen}: {error}; choose another address with http.listen"
+                ))
+            })?;
         let address = listener.local_addr()?;
         let (metrics, health) = (self.metrics.clone(), self.health.clone());
         self.runtime.spawn(async move {
@@ -86,7 +91,7 @@ impl Service {
     pub fn run_kafka(
         &self,
         lake: &Path,
-        source: KafkaSource,
+        mut source: KafkaSource,
         settings: Settings,
     ) -> Result<Summary, Failure> {
         let (events, incoming) = bounded(EVENTS);

@@ -7,9 +7,12 @@ use clap::Args;
 use super::{Exit, Failure, Format, LakeOption, output, service};
 use crate::lake::sql::Session;
 
+/// Enough for some ten thousand chained operators.
+const STACK_BYTES: usize = 512 << 20;
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  signloop sql \"SELECT * FROM batch_health\"
+  signloop sql \"SELECT * FROM batch_health ORDER BY batch\"
   signloop sql --format csv \"SELECT protocol, count(*) FROM sign_ins WHERE outcome = 'blocked' GROUP BY protocol\"
   signloop sql \"SHOW TABLES\"")]
 pub struct Options {
@@ -30,10 +33,18 @@ pub fn run(options: &Options) -> Result<Exit, Failure> {
     } else {
         options.query.clone()
     };
-    let (schema, batches) = service::runtime()?.block_on(async {
-        let session = Session::open(&options.lake.lake).await?;
-        session.query(&query).await
-    })?;
+    let lake = options.lake.lake.clone();
+    // The planner recurses into every operator of the query, without a limit of its own.
+    let asked = std::thread::Builder::new()
+        .stack_size(STACK_BYTES)
+        .spawn(move || {
+            service::runtime()?.block_on(async {
+                let session = Session::open(&lake).await?;
+                Ok::<_, Failure>(session.query(&query).await?)
+            })
+        });
+    let lost = || Failure::new("the query ended unexpectedly; please report this");
+    let (schema, batches) = asked.map_err(|_| lost())?.join().map_err(|_| lost())??;
     output::write(
         &mut std::io::stdout().lock(),
         options.format,

@@ -1,4 +1,4 @@
-//! Configuration: TOML file, then `SIGNLOOP_SECTION__KEY` from the environment, then flags.
+//! Configuration: a TOML file, then `SIGNLOOP_SECTION__KEY` from the environment.
 //!
 //! What was written is read strictly (an unknown key is an error) and checked as a whole, so that
 //! every problem is told at once and the rest of the program never asks whether something is set.
@@ -124,18 +124,29 @@ fn parse(
     check(raw)
 }
 
-/// A value of the environment: a number where it reads as one, else a text.
+/// Sets a value of the environment: `SIGNLOOP_KAFKA__OPTIONS__SASL_PASSWORD` is `sasl.password`.
 fn set(table: &mut toml::Table, section: &str, key: &str, value: &str) {
-    let value = value.parse::<i64>().map_or_else(
-        |_| toml::Value::String(value.to_owned()),
+    let number = value.parse::<i64>().ok().filter(|_| key == "flush_seconds");
+    let value = number.map_or_else(
+        || toml::Value::String(value.to_owned()),
         toml::Value::Integer,
     );
-    let section = table
-        .entry(section)
-        .or_insert_with(|| toml::Value::Table(toml::Table::new()));
-    if let toml::Value::Table(section) = section {
-        section.insert(key.to_owned(), value);
+    let (section, key) = match key.strip_prefix("options__") {
+        Some(option) => (vec![section, "options"], option.replace('_', ".")),
+        None => (vec![section], key.to_owned()),
+    };
+    let mut place = table;
+    for name in section {
+        let inner = place
+            .entry(name)
+            .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        match inner {
+            toml::Value::Table(inner) => place = inner,
+            // Not a section in the file: the check of the whole will say so.
+            _ => return,
+        }
     }
+    place.insert(key, value);
 }
 
 fn one_line(error: &toml::de::Error) -> String {
@@ -245,6 +256,23 @@ mod tests {
         let config = parse("[lake]\nflush_seconds = 5\n", environment.into_iter()).expect("valid");
         assert_eq!(config.flush_interval, Duration::from_secs(7));
         assert_eq!(config.lake, PathBuf::from("signloop.lake"));
+    }
+
+    #[test]
+    fn the_environment_reaches_client_settings_and_keeps_texts_texts() {
+        let environment = [
+            ("SIGNLOOP_KAFKA__BROKERS", "b:1"),
+            ("SIGNLOOP_KAFKA__TOPIC", "2024"),
+            ("SIGNLOOP_KAFKA__OPTIONS__SASL_PASSWORD", "Endpoint=x"),
+        ];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let config = parse("", environment.into_iter()).expect("valid");
+        let kafka = config.kafka.expect("a section");
+        assert_eq!(kafka.topic, "2024");
+        assert_eq!(
+            kafka.options,
+            [("sasl.password".to_owned(), "Endpoint=x".to_owned())]
+        );
     }
 
     #[test]

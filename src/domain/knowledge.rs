@@ -158,6 +158,16 @@ impl Knowledge {
             .find(|group| *group == name)
     }
 
+    /// The class of error codes of this name, as the static name that signals carry.
+    #[must_use]
+    pub fn class_named(&self, name: &str) -> &'static str {
+        let classes = self.error_codes.values().map(|code| code.class);
+        classes
+            .into_iter()
+            .find(|class| *class == name)
+            .unwrap_or(OTHER_FAILURE)
+    }
+
     /// Every client family that a verdict can name, sorted.
     #[must_use]
     pub fn families(&self) -> &[&'static str] {

@@ -3,7 +3,7 @@
 //! A signal is derived from the columns of a stored sign-in, so that the detector's state can be
 //! folded again from the lake and comes out the same as from the stream.
 
-use super::knowledge::{Knowledge, OTHER_FAILURE};
+use super::knowledge::Knowledge;
 use super::sign_in::{AuthClass, Channel, Outcome, PasswordVerified, Protocol};
 
 /// A user of a tenant; both are GUIDs as numbers.
@@ -134,9 +134,7 @@ impl Facts<'_> {
             protocol: self.protocol,
             client_family: knowledge.family_named(self.client_family),
             error_code: self.error_code,
-            failure_class: knowledge
-                .error_code(self.error_code)
-                .map_or(OTHER_FAILURE, |code| code.class),
+            failure_class: knowledge.class_named(self.failure_class),
             password_verified: self.password_verified,
             ip: fnv64(self.ip_address.as_bytes()),
         }))

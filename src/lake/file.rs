@@ -18,6 +18,10 @@ use super::columns::{Column, RowBuffer, RowKind};
 
 /// Rows between two hand-overs to the Parquet writer: small enough to stay in cache.
 const BATCH_ROWS: usize = 4096;
+/// Bytes of kept records after which rows are handed over, however few they are.
+const BATCH_BYTES: usize = 8 << 20;
+/// Bytes of encoded pages after which a row group is written out.
+const ROW_GROUP_BYTES: usize = 64 << 20;
 /// Rows of a row group: larger ones gained nothing (docs/performance.md).
 const ROW_GROUP_ROWS: usize = 131_072;
 /// Partitions open at once. A stream of arbitrary dates closes the oldest one instead of growing.
@@ -55,6 +59,8 @@ struct OpenFile<K: RowKind> {
     buffer: RowBuffer<K>,
     writer: ArrowWriter<File>,
     rows: usize,
+    /// Bytes kept whole since the last hand-over.
+    kept: usize,
 }
 
 impl<K: RowKind> FileWriter<K> {
@@ -78,7 +84,8 @@ impl<K: RowKind> FileWriter<K> {
     }
 
     /// Appends a row to the file of its date (days since 1970; 0 for tables without partitions).
-    pub fn push(&mut self, date: i32, row: &K::Row<'_>) -> Result<(), LakeError> {
+    /// `kept` is the size of what is kept whole in it, bytes.
+    pub fn push(&mut self, date: i32, row: &K::Row<'_>, kept: usize) -> Result<(), LakeError> {
         if !self.open.contains_key(&date) {
             self.open_file(date)?;
         }
@@ -87,7 +94,8 @@ impl<K: RowKind> FileWriter<K> {
         };
         file.buffer.push(row);
         file.rows += 1;
-        if file.buffer.rows() >= BATCH_ROWS {
+        file.kept += kept;
+        if file.buffer.rows() >= BATCH_ROWS || file.kept >= BATCH_BYTES {
             file.hand_over(&self.root)
         } else {
             Ok(())
@@ -130,6 +138,7 @@ impl<K: RowKind> FileWriter<K> {
                 buffer,
                 writer,
                 rows: 0,
+                kept: 0,
             },
         );
         Ok(())
@@ -139,9 +148,15 @@ impl<K: RowKind> FileWriter<K> {
 impl<K: RowKind> OpenFile<K> {
     fn hand_over(&mut self, root: &Path) -> Result<(), LakeError> {
         let batch = self.buffer.take();
-        self.writer
-            .write(&batch)
-            .map_err(|error| LakeError::parquet(&root.join(&self.path), error))
+        self.kept = 0;
+        let written = self.writer.write(&batch).and_then(|()| {
+            if self.writer.in_progress_size() >= ROW_GROUP_BYTES {
+                self.writer.flush()
+            } else {
+                Ok(())
+            }
+        });
+        written.map_err(|error| LakeError::parquet(&root.join(&self.path), error))
     }
 
     fn finish(mut self, root: &Path) -> Result<WrittenFile, LakeError> {

@@ -5,28 +5,42 @@
 mod findings;
 mod rows;
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
 
 use arrow::array::Array;
+use futures::StreamExt as _;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 pub use findings::{Imports, imports, loops_of, newest_loops, newest_mailbox_states};
 
 use super::file::date_text;
-use super::sql::Session;
+use super::sql::{Session, query_error};
 use super::{LakeError, names};
-use crate::domain::decode::time::date;
+use crate::domain::decode::time::{HOUR, date};
 use crate::domain::sign_in::{AuthClass, Channel, Outcome, PasswordVerified, Protocol};
 use crate::domain::signal::Facts;
+use crate::source::Lane;
 use rows::{Rows, text_at, time_at, unreadable};
 
-/// The greatest event time in the lake.
-pub async fn watermark(session: &Session) -> Result<Option<i64>, LakeError> {
-    let (_, batches) = session
-        .query("SELECT max(event_time) AS watermark FROM sign_ins")
-        .await?;
+/// The greatest event time in the lake that is not ahead of its publication, nor of `now`.
+///
+/// The same rule as while sign-ins come in: an event that claims to be from the future must not make
+/// everything else look old.
+pub async fn watermark(session: &Session, now: i64) -> Result<Option<i64>, LakeError> {
+    // Years up to 2099 are taken, so a bound beyond them is none.
+    let latest = jiff::Timestamp::from_microsecond(now.saturating_add(HOUR));
+    let latest = latest.map_or("TIMESTAMP '2100-01-01 00:00:00'".to_owned(), |latest| {
+        format!("TIMESTAMP '{}'", latest.strftime("%Y-%m-%d %H:%M:%S"))
+    });
+    let sql = format!(
+        "SELECT max(event_time) AS watermark FROM {} WHERE event_time <= {latest} \
+         AND (publish_time IS NULL OR event_time <= publish_time + INTERVAL '1 hour')",
+        names::SIGN_INS
+    );
+    let (_, batches) = session.query(&sql).await?;
     for batch in batches {
         let rows = Rows(batch);
         let times = rows.times("watermark")?;
@@ -50,9 +64,10 @@ pub async fn replay(
         names::SIGN_INS,
         date_text(date(from))
     );
-    let (_, batches) = session.query(&sql).await?;
-    for batch in batches {
-        let rows = Rows(batch);
+    // Batch by batch: thirty days of a large tenant do not fit in memory.
+    let mut batches = session.stream(&sql).await?;
+    while let Some(batch) = batches.next().await {
+        let rows = Rows(batch.map_err(query_error)?);
         let texts = [
             "tenant_id",
             "user_id",
@@ -135,21 +150,21 @@ pub fn read_ids(path: &Path, mut each: impl FnMut(&str, &str, i32)) -> Result<()
     Ok(())
 }
 
-/// Origins (stream, partition, offset, index) in a table at or after an offset of a lane.
-pub async fn origins_since(
+/// Offset and index of the rejects of a lane at or after an offset.
+pub async fn rejects_since(
     session: &Session,
-    table: &str,
-    stream: &str,
-    partition: i32,
+    lane: &Lane,
     offset: i64,
-) -> Result<Vec<(i64, i32)>, LakeError> {
-    let stream = stream.replace('\'', "''");
+) -> Result<HashSet<(i64, i32)>, LakeError> {
     let sql = format!(
-        "SELECT origin_offset, origin_index FROM {table} WHERE origin_stream = '{stream}' AND origin_partition = {partition} \
-         AND origin_offset >= {offset}"
+        "SELECT origin_offset, origin_index FROM {} WHERE origin_stream = '{}' \
+         AND origin_partition = {} AND origin_offset >= {offset}",
+        names::REJECTS,
+        lane.stream.replace('\'', "''"),
+        lane.partition
     );
     let (_, batches) = session.query(&sql).await?;
-    let mut origins = Vec::new();
+    let mut origins = HashSet::new();
     for batch in batches {
         let rows = Rows(batch);
         let (offsets, indexes) = (rows.longs("origin_offset")?, rows.ints("origin_index")?);

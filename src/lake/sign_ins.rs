@@ -8,6 +8,7 @@ use crate::domain::classify::{TAXONOMY_VERSION, Verdict, failing};
 use crate::domain::decode::normalise::SignIn;
 use crate::domain::decode::wire::Properties;
 use crate::domain::sign_in::Outcome;
+use crate::domain::signal::parse_guid;
 use crate::source::Origin;
 
 /// One decoded and classified sign-in on its way to the lake.
@@ -398,9 +399,16 @@ fn flags(row: &SignInRow, collect: Collect) {
         (row.sign_in.error_code.is_none(), "no_error_code"),
         (row.sign_in.time_from_publish, "time_from_publish"),
         (row.sign_in.id.is_empty(), "id_from_content"),
+        (names_no_user(row.sign_in), "no_user_id"),
     ];
     flags
         .into_iter()
         .filter(|(set, _)| *set)
         .for_each(|(_, flag)| collect(flag));
+}
+
+/// A person's sign-in that cannot be followed, for want of an object id.
+fn names_no_user(sign_in: &SignIn) -> bool {
+    let user = parse_guid(sign_in.record.sign_in.user_id.as_str());
+    sign_in.category.is_user() && user.is_none_or(|user| user == 0)
 }

@@ -10,6 +10,7 @@ use arrow::datatypes::SchemaRef;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::error::DataFusionError;
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
@@ -85,6 +86,12 @@ impl Session {
         }
     }
 
+    /// Runs one query of ours and gives its rows batch by batch.
+    pub(super) async fn stream(&self, sql: &str) -> Result<SendableRecordBatchStream, LakeError> {
+        let frame = self.context.sql(sql).await.map_err(query_error)?;
+        frame.execute_stream().await.map_err(query_error)
+    }
+
     /// Runs one query; anything that would change data is refused.
     pub async fn query(&self, sql: &str) -> Result<(SchemaRef, Vec<RecordBatch>), LakeError> {
         let options = SQLOptions::new()
@@ -102,7 +109,7 @@ impl Session {
     }
 }
 
-fn query_error(error: DataFusionError) -> LakeError {
+pub(super) fn query_error(error: DataFusionError) -> LakeError {
     LakeError::Query(format!("the query failed: {}", message(&error)))
 }
 

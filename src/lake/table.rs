@@ -67,6 +67,7 @@ impl Table {
     ) -> Result<Table, LakeError> {
         let root = lake.join(name);
         std::fs::create_dir_all(&root).map_err(|error| LakeError::io(&root, error))?;
+        sync_directory(lake)?;
         let url = deltalake::ensure_table_uri(root.to_string_lossy())
             .map_err(|error| LakeError::delta(name, error))?;
         let mut delta = DeltaTableBuilder::from_url(url)
@@ -169,7 +170,8 @@ impl Table {
             .map_err(|error| LakeError::delta(self.name, error))?;
         for advance in advances {
             let stored = self.offset(&advance.app_id).await?;
-            if stored != advance.from {
+            let backwards = advance.from.is_some_and(|from| from > advance.to);
+            if stored != advance.from || backwards {
                 return Err(LakeError::Fenced {
                     table: self.name,
                     lane: advance.app_id.clone(),

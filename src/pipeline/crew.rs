@@ -7,10 +7,9 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::worker::{Sealed, Worker};
 use super::{PipelineError, now};
 use crate::domain::decode::STACK_BYTES;
-use crate::lake::LakeError;
 use crate::source::Chunk;
 
-/// Chunks waiting at one worker: one to work on next, one in reserve. A chunk is about 1 MiB.
+/// Chunks waiting at one worker: one to work on next, one in reserve. A chunk is a quarter to one MiB.
 const WORKER_QUEUE: usize = 2;
 
 enum Job {
@@ -21,7 +20,7 @@ enum Job {
 /// The workers, each with a queue of its own. They end when the crew is dropped.
 pub(super) struct Crew {
     jobs: Vec<Sender<Job>>,
-    sealed: Receiver<Result<Sealed, LakeError>>,
+    sealed: Receiver<Result<Sealed, PipelineError>>,
 }
 
 impl Crew {
@@ -77,13 +76,29 @@ impl Crew {
     /// A worker that failed has said why before it ended.
     fn why_lost(&self) -> PipelineError {
         match self.sealed.try_recv() {
-            Ok(Err(error)) => error.into(),
+            Ok(Err(error)) => error,
             Ok(Ok(_)) | Err(_) => PipelineError::WorkerLost,
         }
     }
 }
 
-fn work_off(mut worker: Worker, work: &Receiver<Job>, report: &Sender<Result<Sealed, LakeError>>) {
+/// Tells the coordinator of a worker that panicked, which would wait for it otherwise.
+struct Watched<'a>(&'a Sender<Result<Sealed, PipelineError>>);
+
+impl Drop for Watched<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let _ = self.0.try_send(Err(PipelineError::WorkerLost));
+        }
+    }
+}
+
+fn work_off(
+    mut worker: Worker,
+    work: &Receiver<Job>,
+    report: &Sender<Result<Sealed, PipelineError>>,
+) {
+    let _watched = Watched(report);
     for job in work {
         let result = match job {
             Job::Chunk(chunk) => worker.take(&chunk, now()).map(|()| None),
@@ -93,7 +108,7 @@ fn work_off(mut worker: Worker, work: &Receiver<Job>, report: &Sender<Result<Sea
             Ok(None) => continue,
             Ok(Some(sealed)) => report.send(Ok(sealed)),
             Err(error) => {
-                let _ = report.send(Err(error));
+                let _ = report.send(Err(error.into()));
                 return;
             }
         };

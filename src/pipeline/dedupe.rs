@@ -2,7 +2,7 @@
 //!
 //! A day that is not in memory is read from the lake before its first event is judged, so the answer
 //! is right after a restart and for backfills of any age. Days that nobody asked for lately are
-//! dropped when there are too many entries, but never one whose ids are not yet committed.
+//! dropped when there are too many entries, and come back when they are asked for.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
@@ -14,7 +14,7 @@ use crate::lake::{LakeError, history};
 
 /// Locks per day: more than the workers there can be on one machine would gain nothing.
 const SHARDS: usize = 16;
-/// Entries kept over all days: about 40 bytes each, so some 160 MB of the 512 MB budget.
+/// Entries from which on days are dropped: about 40 bytes each, so some 160 MB. Days in use stay.
 const ENTRIES_MAX: usize = 4_000_000;
 
 /// What is already known of a sign-in.
@@ -36,10 +36,39 @@ pub struct Day {
     used_in: AtomicU64,
 }
 
+/// The files of one event date that hold ids.
+#[derive(Debug, Default, Clone)]
+pub struct DayFiles {
+    /// Of `sign_ins`.
+    pub sign_ins: Vec<PathBuf>,
+    /// Of `sign_in_revisions`.
+    pub revisions: Vec<PathBuf>,
+}
+
+impl DayFiles {
+    /// One file of `sign_ins`.
+    #[must_use]
+    pub fn of_sign_ins(path: PathBuf) -> DayFiles {
+        DayFiles {
+            sign_ins: vec![path],
+            revisions: Vec::new(),
+        }
+    }
+
+    /// One file of `sign_in_revisions`.
+    #[must_use]
+    pub fn of_revisions(path: PathBuf) -> DayFiles {
+        DayFiles {
+            sign_ins: Vec::new(),
+            revisions: vec![path],
+        }
+    }
+}
+
 /// All days in memory.
 pub struct Dedupe {
     days: RwLock<HashMap<i32, Arc<Day>>>,
-    files: RwLock<HashMap<i32, Vec<PathBuf>>>,
+    files: RwLock<HashMap<i32, DayFiles>>,
     hashers: [foldhash::quality::RandomState; 2],
     epoch: AtomicU64,
     entries: AtomicUsize,
@@ -48,7 +77,7 @@ pub struct Dedupe {
 impl Dedupe {
     /// Starts from the files that the lake holds, by event date.
     #[must_use]
-    pub fn new(files: HashMap<i32, Vec<PathBuf>>) -> Dedupe {
+    pub fn new(files: HashMap<i32, DayFiles>) -> Dedupe {
         Dedupe {
             days: RwLock::default(),
             files: RwLock::new(files),
@@ -88,9 +117,19 @@ impl Dedupe {
             used_in: AtomicU64::new(epoch),
         };
         let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
-        for path in files.get(&date).into_iter().flatten() {
+        let Some(files) = files.get(&date) else {
+            return Ok(day);
+        };
+        for path in &files.sign_ins {
             history::read_ids(path, |tenant, id, content_hash| {
                 self.note(&day, tenant, id, content_hash);
+            })?;
+        }
+        for path in &files.revisions {
+            // A killed run may have left a revision of a sign-in that is not in the lake yet: its
+            // content is known, its id is not.
+            history::read_ids(path, |tenant, id, content_hash| {
+                self.note_content(&day, tenant, id, content_hash);
             })?;
         }
         Ok(day)
@@ -98,29 +137,38 @@ impl Dedupe {
 
     /// Judges a sign-in, and remembers it if it is new.
     pub fn note(&self, day: &Day, tenant: &str, id: &str, content_hash: i32) -> Known {
-        let key = (
-            self.hashers[0].hash_one((tenant, id)),
-            self.hashers[1].hash_one((tenant, id)),
-        );
-        let mut ids = day.shards[key.0 as usize % SHARDS]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        match ids.get(&key) {
-            Some(known) if *known == content_hash => Known::Copy,
-            Some(_) => Known::Revision,
+        let key = self.key((tenant, id));
+        match day.insert(key, content_hash) {
+            Some(known) if known == content_hash => Known::Copy,
+            Some(_) => self.note_content(day, tenant, id, content_hash),
             None => {
-                ids.insert(key, content_hash);
                 self.entries.fetch_add(1, Ordering::Relaxed);
                 Known::New
             }
         }
     }
 
+    /// Judges a record that differs from the one its sign-in was first seen in.
+    fn note_content(&self, day: &Day, tenant: &str, id: &str, content_hash: i32) -> Known {
+        let key = self.key((tenant, id, content_hash));
+        if day.insert(key, content_hash).is_some() {
+            return Known::Copy;
+        }
+        self.entries.fetch_add(1, Ordering::Relaxed);
+        Known::Revision
+    }
+
+    fn key(&self, of: impl std::hash::Hash) -> (u64, u64) {
+        (self.hashers[0].hash_one(&of), self.hashers[1].hash_one(&of))
+    }
+
     /// Everything noted so far is in these files too; old days may be dropped.
-    pub fn committed(&self, files: impl IntoIterator<Item = (i32, PathBuf)>) {
+    pub fn committed(&self, files: impl IntoIterator<Item = (i32, DayFiles)>) {
         let mut known = self.files.write().unwrap_or_else(PoisonError::into_inner);
-        for (date, path) in files {
-            known.entry(date).or_default().push(path);
+        for (date, files) in files {
+            let day = known.entry(date).or_default();
+            day.sign_ins.extend(files.sign_ins);
+            day.revisions.extend(files.revisions);
         }
         drop(known);
         self.epoch.fetch_add(1, Ordering::Relaxed);
@@ -135,21 +183,19 @@ impl Dedupe {
         self.entries.load(Ordering::Relaxed)
     }
 
-    /// Drops the days not asked for since the last commit, longest unused first, down to half the limit.
+    /// Drops the days that no record of the last commit fell on, longest unused first, down to half
+    /// the limit. Days in use stay, however large they are.
     fn drop_oldest(&self) {
         let mut days = self.days.write().unwrap_or_else(PoisonError::into_inner);
+        let epoch = self.epoch.load(Ordering::Relaxed);
         let mut by_use: Vec<(u64, i32)> = days
             .iter()
             .map(|(date, day)| (day.used_in.load(Ordering::Relaxed), *date))
             .collect();
+        by_use.retain(|(used_in, _)| used_in + 1 < epoch);
         by_use.sort_unstable();
         for (_, date) in by_use {
-            // A worker still holding the day may be noting ids in it: it stays.
-            let idle = days
-                .get(&date)
-                .is_some_and(|day| Arc::strong_count(day) == 1);
-            if idle
-                && self.entries() > ENTRIES_MAX / 2
+            if self.entries() > ENTRIES_MAX / 2
                 && let Some(day) = days.remove(&date)
             {
                 self.entries.fetch_sub(day.len(), Ordering::Relaxed);
@@ -159,10 +205,49 @@ impl Dedupe {
 }
 
 impl Day {
+    /// Keeps the first value of a key; the value that was there before.
+    fn insert(&self, key: (u64, u64), content_hash: i32) -> Option<i32> {
+        let shard = &self.shards[key.0 as usize % SHARDS];
+        let mut ids = shard.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = ids.get(&key).copied();
+        if known.is_none() {
+            ids.insert(key, content_hash);
+        }
+        known
+    }
+
     fn len(&self) -> usize {
         self.shards
             .iter()
             .map(|shard| shard.lock().unwrap_or_else(PoisonError::into_inner).len())
             .sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_content_is_new_once_a_revision_once_and_then_a_copy() {
+        let dedupe = Dedupe::new(HashMap::new());
+        let day = dedupe.day(20_000).expect("nothing to read");
+        let note = |tenant, id, hash| dedupe.note(&day, tenant, id, hash);
+        assert_eq!(note("t", "a", 1), Known::New);
+        assert_eq!(note("t", "a", 1), Known::Copy);
+        assert_eq!(note("t", "a", 2), Known::Revision);
+        assert_eq!(note("t", "a", 2), Known::Copy);
+        assert_eq!(note("t", "a", 1), Known::Copy);
+        assert_eq!(note("u", "a", 1), Known::New);
+        assert_eq!(dedupe.entries(), 3);
+    }
+
+    #[test]
+    fn a_revision_that_came_first_does_not_make_its_sign_in_known() {
+        let dedupe = Dedupe::new(HashMap::new());
+        let day = dedupe.day(20_000).expect("nothing to read");
+        assert_eq!(dedupe.note_content(&day, "t", "a", 2), Known::Revision);
+        assert_eq!(dedupe.note(&day, "t", "a", 1), Known::New);
+        assert_eq!(dedupe.note(&day, "t", "a", 2), Known::Copy);
     }
 }

@@ -75,7 +75,7 @@ impl Findings {
         let changes = self.detector.derive_changed();
         gauges::count_loops(metrics, &changes.loops);
         for row in &changes.loops {
-            self.loops.push(date(row.opened_at), row)?;
+            self.loops.push(date(row.opened_at), row, 0)?;
         }
         for row in changes.mailbox_states {
             self.sequence += 1;
@@ -83,7 +83,7 @@ impl Findings {
                 row,
                 sequence: self.sequence,
             };
-            self.states.push(date(at.row.since), &at)?;
+            self.states.push(date(at.row.since), &at, 0)?;
         }
         gauges::show_migrations(metrics, &self.index, self.detector.watermark());
         gauges::show_findings(metrics, &self.detector);

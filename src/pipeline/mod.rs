@@ -28,15 +28,15 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use crate::lake::file::WrittenFile;
 use crate::lake::{Advance, Lake, LakeError, Receipt, Table};
-use crate::metrics::{Metrics, Stage, Store, Tally};
+use crate::metrics::{Duplicate, Metrics, Stage, Store, Tally};
 use crate::serve::Health;
 use crate::source::{Chunk, Lane, SourceError, SourceEvent};
 use crew::Crew;
-use dedupe::Dedupe;
+use dedupe::{DayFiles, Dedupe};
 use findings::Findings;
 use worker::{Raw, Replayed, Sealed, Worker};
 
-/// Input after which a span is committed however little time has passed: bounds replay and memory.
+/// Input after which a span is committed however little time has passed: bounds what is read again.
 const FLUSH_BYTES: u64 = 1 << 30;
 /// How often time, stop and health are looked at while nothing comes.
 const TICK: Duration = Duration::from_millis(100);
@@ -55,6 +55,28 @@ pub struct Settings {
     pub raw: Raw,
     /// Topic under which the metrics count; files share one, since paths are no labels.
     pub topic: String,
+    /// Whether events later than this machine's clock count for event time: only simulated ones do.
+    pub clock: Clock,
+}
+
+/// Which events may move event time on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// Those that had happened when they came in.
+    Real,
+    /// All: the tenant is made up, and so is its time.
+    Simulated,
+}
+
+impl Clock {
+    /// The latest instant at which an event may have happened that is taken in now, UTC microseconds.
+    #[must_use]
+    pub fn latest(self) -> i64 {
+        match self {
+            Clock::Real => now(),
+            Clock::Simulated => i64::MAX / 2,
+        }
+    }
 }
 
 impl Default for Settings {
@@ -65,6 +87,7 @@ impl Default for Settings {
             flush_interval: Duration::from_secs(30),
             raw: Raw::Failures,
             topic: FILES.to_owned(),
+            clock: Clock::Real,
         }
     }
 }
@@ -97,6 +120,8 @@ pub struct Summary {
     pub tally: Tally,
     /// Commits made.
     pub commits: u64,
+    /// Inputs of which only a part could be read, each told in a sentence.
+    pub damaged: Vec<String>,
 }
 
 /// A pipeline over an open lake.
@@ -136,12 +161,7 @@ impl Pipeline {
         self.commit_findings(Vec::new(), None)?;
         let worker = |number| {
             let files = self.lake.worker_files(number);
-            Worker::new(
-                files,
-                self.dedupe.clone(),
-                replayed.clone(),
-                self.settings.raw,
-            )
+            Worker::new(files, self.dedupe.clone(), replayed.clone(), &self.settings)
         };
         let workers = (0..self.settings.workers).map(worker).collect();
         let outcome = std::thread::scope(|scope| {
@@ -149,6 +169,11 @@ impl Pipeline {
             self.drive(events, &crew, stop)
         });
         outcome.map(|()| self.summary)
+    }
+
+    /// Derives the findings once more, as after an import, and writes what has changed.
+    pub fn settle(mut self) -> Result<(), PipelineError> {
+        self.commit_findings(Vec::new(), None)
     }
 
     fn drive(
@@ -177,6 +202,7 @@ impl Pipeline {
                     self.commit(crew)?;
                     return Err(error.into());
                 }
+                Ok(SourceEvent::Damaged(what)) => self.summary.damaged.push(what),
                 Ok(SourceEvent::End) | Err(_) => {}
             }
             let stopping = ended || stop.load(Ordering::Relaxed);
@@ -201,7 +227,10 @@ impl Pipeline {
             to: chunk.next_offset,
             broker_time: None,
         });
-        span.to = span.to.max(chunk.next_offset);
+        span.to = span
+            .to
+            .max(chunk.next_offset)
+            .max(stored.unwrap_or(i64::MIN));
         span.broker_time = span.broker_time.max(chunk.broker_time);
         crew.dispatch(chunk)
     }
@@ -271,14 +300,24 @@ impl Pipeline {
         for (lane, span) in spans {
             self.stored.insert(lane.app_id.clone(), span.to);
         }
-        let root = self.lake.sign_ins.root();
-        self.dedupe
-            .committed(sealed.sign_ins.iter().filter_map(|file| {
-                Some((
-                    start::partition_date(file.partition.as_deref()?)?,
-                    root.join(&file.path),
-                ))
-            }));
+        let held = |table: &Table, file: &WrittenFile| {
+            Some((
+                start::partition_date(file.partition.as_deref()?)?,
+                table.root().join(&file.path),
+            ))
+        };
+        let sign_ins = sealed
+            .sign_ins
+            .iter()
+            .filter_map(|file| held(&self.lake.sign_ins, file));
+        let revisions = sealed
+            .revisions
+            .iter()
+            .filter_map(|file| held(&self.lake.revisions, file));
+        let files = sign_ins.map(|(date, path)| (date, DayFiles::of_sign_ins(path)));
+        self.dedupe.committed(
+            files.chain(revisions.map(|(date, path)| (date, DayFiles::of_revisions(path)))),
+        );
         self.metrics.add(&self.settings.topic, &sealed.tally);
         self.summary.tally.merge(&sealed.tally);
         self.summary.commits += 1;
@@ -366,8 +405,12 @@ fn timed(
 fn account_for(sealed: &Sealed) -> Result<(), PipelineError> {
     let rows = |files: &[WrittenFile]| files.iter().map(|file| file.rows as u64).sum::<u64>();
     let new: u64 = sealed.tally.events.iter().sum();
+    let rejects: u64 = sealed.tally.rejects.iter().sum();
     let accounted = sealed.tally.pieces();
-    if sealed.pieces == accounted && new == rows(&sealed.sign_ins) {
+    let stored = new == rows(&sealed.sign_ins)
+        && rejects == rows(&sealed.rejects) + sealed.replayed
+        && sealed.tally.duplicates[Duplicate::Revision as usize] == rows(&sealed.revisions);
+    if sealed.pieces == accounted && stored {
         return Ok(());
     }
     Err(PipelineError::Unaccounted(sealed.pieces, accounted))

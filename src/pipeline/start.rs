@@ -1,22 +1,22 @@
 //! From a lake to a running pipeline: what is stored, what was left half done, what the detector knew.
 
 use std::collections::{BTreeMap, HashMap};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crossbeam_channel::Sender;
 
-use super::dedupe::Dedupe;
+use super::dedupe::{DayFiles, Dedupe};
 use super::findings::Findings;
 use super::gauges;
-use super::worker::{Ahead, Replayed};
+use super::worker::Replayed;
 use super::{Pipeline, Settings, Summary};
 use crate::domain::causes::texts::CauseTexts;
 use crate::domain::detector::{Detector, DetectorSettings};
 use crate::domain::knowledge::Knowledge;
 use crate::domain::migration::MigrationIndex;
 use crate::lake::sql::Session;
-use crate::lake::{Lake, LakeError, Receipt, history, names, open_mailboxes};
+use crate::lake::{Lake, LakeError, Receipt, history, open_mailboxes};
 use crate::metrics::Metrics;
 use crate::serve::Health;
 use crate::source::Lane;
@@ -42,7 +42,7 @@ impl Pipeline {
     ) -> Result<Pipeline, LakeError> {
         let lake = Lake::open(root).await?;
         let dedupe = Arc::new(Dedupe::new(files_by_date(&lake)?));
-        let findings = findings(&lake).await?;
+        let findings = findings(&lake, settings.clock.latest()).await?;
         gauges::show_findings(&shared.metrics, &findings.detector);
         shared.metrics.know_topic(&settings.topic);
         Ok(Pipeline {
@@ -61,49 +61,25 @@ impl Pipeline {
         })
     }
 
-    /// Where each of these lanes goes on, and what a killed run has left ahead of it.
+    /// Where each of these lanes goes on, and which rejects a killed run has left ahead of it.
     pub async fn resume(
         &mut self,
         lanes: &[Arc<Lane>],
     ) -> Result<(Vec<Option<i64>>, Replayed), LakeError> {
         let mut next = Vec::new();
         let mut replayed = Replayed::new();
-        let mut session = None;
         for lane in lanes {
             let stored = self.lake.sign_ins.offset(&lane.app_id).await?;
             if let Some(stored) = stored {
                 self.stored.insert(lane.app_id.clone(), stored);
             }
             next.push(stored);
-            for (table, name, ahead) in [
-                (
-                    &self.lake.revisions,
-                    names::SIGN_IN_REVISIONS,
-                    Ahead::Revisions,
-                ),
-                (&self.lake.rejects, names::REJECTS, Ahead::Rejects),
-            ] {
-                let from = stored.unwrap_or(0);
-                if table
-                    .offset(&lane.app_id)
-                    .await?
-                    .is_none_or(|offset| offset <= from)
-                {
-                    continue;
-                }
-                if session.is_none() {
-                    session = Some(Session::open(self.lake.root()).await?);
-                }
-                let Some(session) = &session else { continue };
-                let origins =
-                    history::origins_since(session, name, &lane.stream, lane.partition, from)
-                        .await?;
-                let rows = replayed.entry(lane.app_id.clone()).or_default();
-                rows.extend(
-                    origins
-                        .into_iter()
-                        .map(|(offset, index)| (ahead, offset, index)),
-                );
+            let from = stored.unwrap_or(0);
+            let ahead = self.lake.rejects.offset(&lane.app_id).await?;
+            if ahead.is_some_and(|ahead| ahead > from) {
+                let session = Session::open(self.lake.root()).await?;
+                let origins = history::rejects_since(&session, lane, from).await?;
+                replayed.insert(lane.app_id.clone(), origins);
             }
         }
         Ok((next, replayed))
@@ -117,22 +93,25 @@ pub(super) fn partition_date(value: &str) -> Option<i32> {
     Some(days)
 }
 
-fn files_by_date(lake: &Lake) -> Result<HashMap<i32, Vec<PathBuf>>, LakeError> {
-    let mut files: HashMap<i32, Vec<PathBuf>> = HashMap::new();
+fn files_by_date(lake: &Lake) -> Result<HashMap<i32, DayFiles>, LakeError> {
+    let mut files: HashMap<i32, DayFiles> = HashMap::new();
     for path in lake.sign_ins.live_paths()? {
-        let folder = path
-            .parent()
-            .and_then(Path::file_name)
-            .map(|name| name.to_string_lossy().into_owned());
-        let date = folder
-            .as_deref()
-            .and_then(|name| name.strip_prefix("event_date="))
-            .and_then(partition_date);
-        if let Some(date) = date {
-            files.entry(date).or_default().push(path);
+        if let Some(date) = date_of(&path) {
+            files.entry(date).or_default().sign_ins.push(path);
+        }
+    }
+    for path in lake.revisions.live_paths()? {
+        if let Some(date) = date_of(&path) {
+            files.entry(date).or_default().revisions.push(path);
         }
     }
     Ok(files)
+}
+
+/// The date of a file's partition, from its folder `event_date=YYYY-MM-DD`.
+fn date_of(path: &Path) -> Option<i32> {
+    let folder = path.parent()?.file_name()?.to_str()?;
+    partition_date(folder.strip_prefix("event_date=")?)
 }
 
 /// A detector with the tables compiled in.
@@ -152,12 +131,12 @@ pub fn detector(knowledge: &'static Knowledge) -> Detector {
     Detector::new(settings)
 }
 
-async fn findings(lake: &Lake) -> Result<Findings, LakeError> {
+async fn findings(lake: &Lake, latest: i64) -> Result<Findings, LakeError> {
     let knowledge = Knowledge::builtin();
     let mut detector = detector(knowledge);
     let mut sequence = 0;
     if !lake.is_empty() {
-        sequence = recall(&mut detector, lake.root(), knowledge).await?;
+        sequence = recall(&mut detector, lake.root(), latest).await?;
     }
     let (loops, states) = lake.finding_files();
     Ok(Findings {
@@ -173,15 +152,12 @@ async fn findings(lake: &Lake) -> Result<Findings, LakeError> {
 }
 
 /// Brings the detector to where the lake is; the greatest sequence number of a mailbox state.
-async fn recall(
-    detector: &mut Detector,
-    lake: &Path,
-    knowledge: &'static Knowledge,
-) -> Result<i64, LakeError> {
+async fn recall(detector: &mut Detector, lake: &Path, latest: i64) -> Result<i64, LakeError> {
+    let knowledge = Knowledge::builtin();
     let session = Session::open(lake).await?;
     let (states, sequence) = history::newest_mailbox_states(&session).await?;
     detector.seed_emitted(history::newest_loops(&session).await?, states);
-    if let Some(watermark) = history::watermark(&session).await? {
+    if let Some(watermark) = history::watermark(&session, latest).await? {
         detector.advance(watermark);
         let from = detector.replay_from(watermark);
         history::replay(&session, from, |facts| {

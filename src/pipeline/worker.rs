@@ -19,6 +19,7 @@ use crate::lake::sign_ins::SignInRow;
 use crate::lake::{LakeError, WorkerFiles, file::WrittenFile};
 use crate::metrics::{Duplicate, PassedOver, Tally, Warning};
 use crate::pipeline::dedupe::{Day, Dedupe, Known};
+use crate::pipeline::{Clock, Settings};
 use crate::source::{Chunk, Form, Origin};
 
 /// Which records are kept whole beside their columns.
@@ -32,17 +33,8 @@ pub enum Raw {
     All,
 }
 
-/// A table that is committed before `sign_ins`, so that a killed run may have left rows ahead of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Ahead {
-    /// `sign_in_revisions`.
-    Revisions,
-    /// `rejects`.
-    Rejects,
-}
-
-/// Rows that a killed run has left ahead of `sign_ins`: by lane, table, offset and index.
-pub type Replayed = HashMap<Arc<str>, HashSet<(Ahead, i64, i32)>>;
+/// Rejects that a killed run has left ahead of `sign_ins`: by lane, offset and index.
+pub type Replayed = HashMap<Arc<str>, HashSet<(i64, i32)>>;
 
 /// What a worker has made since the last seal.
 #[derive(Default)]
@@ -61,6 +53,8 @@ pub struct Sealed {
     pub tally: Tally,
     /// Records and broken pieces that came in.
     pub pieces: u64,
+    /// Rejects that a killed run had stored already.
+    pub replayed: u64,
 }
 
 impl Sealed {
@@ -72,6 +66,7 @@ impl Sealed {
         self.signals.extend(other.signals);
         self.watermark = self.watermark.max(other.watermark);
         self.pieces += other.pieces;
+        self.replayed += other.replayed;
         self.tally.merge(&other.tally);
     }
 }
@@ -94,6 +89,7 @@ pub struct Worker {
     dedupe: Arc<Dedupe>,
     replayed: Arc<Replayed>,
     raw: Raw,
+    clock: Clock,
     days: HashMap<i32, Arc<Day>>,
     made: Sealed,
 }
@@ -105,7 +101,7 @@ impl Worker {
         files: WorkerFiles,
         dedupe: Arc<Dedupe>,
         replayed: Arc<Replayed>,
-        raw: Raw,
+        settings: &Settings,
     ) -> Worker {
         let knowledge = Knowledge::builtin();
         Worker {
@@ -114,7 +110,8 @@ impl Worker {
             files,
             dedupe,
             replayed,
-            raw,
+            raw: settings.raw,
+            clock: settings.clock,
             days: HashMap::new(),
             made: Sealed::default(),
         }
@@ -218,14 +215,16 @@ impl Worker {
         };
         if known == Known::Revision {
             self.made.tally.duplicate(Duplicate::Revision);
-            if self.is_replayed(Ahead::Revisions, place) {
-                return Ok(());
-            }
-            return self.files.revisions.push(sign_in.event_date, &row);
+            return self
+                .files
+                .revisions
+                .push(sign_in.event_date, &row, kept.len());
         }
-        self.files.sign_ins.push(sign_in.event_date, &row)?;
+        self.files
+            .sign_ins
+            .push(sign_in.event_date, &row, kept.len())?;
         self.count(sign_in, &verdict);
-        self.note_time(sign_in);
+        self.note_time(sign_in, place.now);
         self.made
             .signals
             .extend(facts(sign_in, &verdict).signal(self.knowledge));
@@ -263,19 +262,23 @@ impl Worker {
         Ok(day)
     }
 
-    /// Event time moves on only by events that had happened when they were published.
-    fn note_time(&mut self, sign_in: &SignIn) {
-        let plausible = sign_in
+    /// Event time moves on only by events that had happened when they were published, or taken in.
+    fn note_time(&mut self, sign_in: &SignIn, now: i64) {
+        let now = self.clock.latest().max(now);
+        let latest = sign_in
             .publish_time
-            .is_none_or(|published| sign_in.event_time <= published + HOUR);
-        if plausible {
+            .unwrap_or(now)
+            .min(now)
+            .saturating_add(HOUR);
+        if sign_in.event_time <= latest {
             self.made.watermark = self.made.watermark.max(Some(sign_in.event_time));
         }
     }
 
     fn reject(&mut self, reject: &Reject, place: Place) -> Result<(), LakeError> {
         self.made.tally.reject(reject.reason);
-        if self.is_replayed(Ahead::Rejects, place) {
+        if self.is_replayed(place) {
+            self.made.replayed += 1;
             return Ok(());
         }
         let row = RejectRow {
@@ -285,14 +288,16 @@ impl Worker {
             raw: reject.raw,
             ingested_at: place.now,
         };
-        self.files.rejects.push(date(place.now), &row)
+        self.files
+            .rejects
+            .push(date(place.now), &row, reject.raw.len())
     }
 
-    fn is_replayed(&self, table: Ahead, place: Place) -> bool {
-        let Origin { offset, index, .. } = place.origin;
+    fn is_replayed(&self, place: Place) -> bool {
+        let origin = (place.origin.offset, place.origin.index);
         self.replayed
             .get(place.lane)
-            .is_some_and(|rows| rows.contains(&(table, offset, index)))
+            .is_some_and(|rows| rows.contains(&origin))
     }
 }
 

@@ -4,8 +4,10 @@
 //! limit. A lane is a file: its path and its first line name it, so a file that grew goes on where it
 //! ended and one that was replaced begins anew.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +18,7 @@ use flate2::bufread::MultiGzDecoder;
 use super::{Chunk, Form, Lane, SourceError, SourceEvent};
 use crate::domain::decode::split::value_end;
 
-/// Bytes handed over at once: enough to keep a worker busy, little enough to balance.
+/// Bytes handed over at once: enough to keep a worker busy, little enough to stay in its cache.
 const CHUNK_BYTES: usize = 256 << 10;
 /// The longest line: a record of the largest size taken, and its like in white space.
 const LINE_BYTES_MAX: usize = 64 << 20;
@@ -54,12 +56,26 @@ pub fn inputs(paths: &[PathBuf]) -> Result<Vec<Input>, SourceError> {
     for path in paths {
         let kind = std::fs::metadata(path).map_err(|error| cannot_read(path, &error))?;
         if kind.is_dir() {
-            collect(path, &mut files)?
+            collect(path, &mut files)?;
+        } else if kind.is_file() {
+            files.push(path.clone());
         } else {
-            files.push(path.clone())
+            return Err(SourceError::File(format!(
+                "{} is no file: pipes and devices are not read; write the records to a file first",
+                path.display()
+            )));
         }
     }
-    files.into_iter().map(|path| input(&path)).collect()
+    let mut seen = HashSet::new();
+    let inputs = files.into_iter().map(|path| input(&path));
+    // A file that two paths name is read once.
+    inputs
+        .filter(|input| {
+            input
+                .as_ref()
+                .map_or(true, |input| seen.insert(input.lane.app_id.clone()))
+        })
+        .collect()
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), SourceError> {
@@ -77,12 +93,15 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), SourceError> {
         if name.starts_with('.') {
             continue;
         }
-        // A link to a folder above would never end.
-        let kind = std::fs::symlink_metadata(&path).map_err(|error| cannot_read(&path, &error))?;
+        // A link to a folder above would never end, and a pipe would never begin.
+        let link = std::fs::symlink_metadata(&path).map_err(|error| cannot_read(&path, &error))?;
+        let Ok(kind) = std::fs::metadata(&path) else {
+            continue;
+        };
         let plain = name.strip_suffix(".gz").unwrap_or(&name);
-        if kind.is_dir() {
+        if link.is_dir() {
             collect(&path, files)?;
-        } else if ENDINGS.iter().any(|ending| plain.ends_with(ending)) {
+        } else if kind.is_file() && ENDINGS.iter().any(|ending| plain.ends_with(ending)) {
             files.push(path);
         }
     }
@@ -97,10 +116,12 @@ fn input(path: &Path) -> Result<Input, SourceError> {
         .map_err(|error| cannot_read(&path, &error))?
         .len();
     let mut start = Vec::new();
-    open(&path)?
-        .take(64 << 10)
-        .read_to_end(&mut start)
-        .map_err(|error| cannot_read(&path, &error))?;
+    match open(&path)?.take(64 << 10).read_to_end(&mut start) {
+        Ok(_) => {}
+        // What could be unpacked tells enough; the damage is told when the file is read.
+        Err(error) if is_damage(&error) => {}
+        Err(error) => return Err(cannot_read(&path, &error)),
+    }
     let name = path
         .file_name()
         .map(|name| name.to_string_lossy().to_lowercase())
@@ -110,7 +131,9 @@ fn input(path: &Path) -> Result<Input, SourceError> {
     let named_by = if shape == Shape::Lines { line } else { &start };
     let named_by = &named_by[..named_by.len().min(NAME_BYTES)];
     let stream = path.to_string_lossy().into_owned();
-    let id = fnv128(&[stream.as_bytes(), &[0], named_by].concat());
+    // A document is read as a whole: one of another size is another one.
+    let size = if shape == Shape::Lines { 0 } else { bytes };
+    let id = fnv128(&[stream.as_bytes(), &[0], named_by, &size.to_le_bytes()].concat());
     let lane = Lane {
         stream: stream.into(),
         partition: 0,
@@ -137,8 +160,12 @@ fn shape(start: &[u8], name: &str) -> Shape {
         .trim_ascii();
     let is_json = matches!(line.first(), Some(b'{' | b'['));
     if !is_json {
-        let is_table = name.strip_suffix(".gz").unwrap_or(name).ends_with(".csv")
-            || line.contains(&b',') && !line.contains(&b'{');
+        let named_csv = name.strip_suffix(".gz").unwrap_or(name).ends_with(".csv");
+        let mut lines = start
+            .split(|byte| *byte == b'\n')
+            .map(<[u8]>::trim_ascii_start);
+        let has_records = lines.any(|line| line.starts_with(b"{"));
+        let is_table = named_csv || line.contains(&b',') && !has_records;
         return if is_table { Shape::Csv } else { Shape::Lines };
     }
     // A first line longer than what was looked at has no end in it: streams of huge envelopes.
@@ -165,6 +192,19 @@ fn open(path: &Path) -> Result<Box<dyn Read>, SourceError> {
         return Ok(Box::new(MultiGzDecoder::new(buffered)));
     }
     Ok(Box::new(file))
+}
+
+/// Whether a file is cut off or broken inside, rather than out of reach.
+fn is_damage(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof)
+}
+
+fn damaged(path: &Path, error: &std::io::Error) -> SourceEvent {
+    SourceEvent::Damaged(format!(
+        "{} is cut off or damaged ({error}); what came before is in the lake, export it again for the rest",
+        path.display()
+    ))
 }
 
 fn cannot_read(path: &Path, error: &std::io::Error) -> SourceError {
@@ -235,12 +275,21 @@ fn read_lines(
     progress: &impl Fn(u64),
 ) -> Result<(), Gone> {
     let failed = |error: std::io::Error| cannot_read(&input.path, &error);
+    let from = if ends_a_line(input, from)? {
+        from.unsigned_abs()
+    } else {
+        0
+    };
     let mut reader = open(&input.path)?;
-    let skipped = std::io::copy(
-        &mut reader.by_ref().take(from.unsigned_abs()),
-        &mut std::io::sink(),
-    )
-    .map_err(failed)?;
+    let skipped = match std::io::copy(&mut reader.by_ref().take(from), &mut std::io::sink()) {
+        Ok(skipped) => skipped,
+        Err(error) if is_damage(&error) => {
+            return events
+                .send(damaged(&input.path, &error))
+                .map_err(|_| Gone::Receiver);
+        }
+        Err(error) => return Err(Gone::Failed(failed(error))),
+    };
     progress(skipped);
     let mut offset = skipped as i64;
     let mut rest = Vec::new();
@@ -248,17 +297,20 @@ fn read_lines(
         let mut bytes = std::mem::take(&mut rest);
         bytes.reserve(CHUNK_BYTES);
         let wanted = CHUNK_BYTES as u64;
-        let read = reader
-            .by_ref()
-            .take(wanted)
-            .read_to_end(&mut bytes)
-            .map_err(failed)?;
-        progress(read as u64);
-        let at_end = (read as u64) < wanted;
-        let end = if at_end {
+        let before = bytes.len();
+        let damage = match reader.by_ref().take(wanted).read_to_end(&mut bytes) {
+            Ok(_) => None,
+            Err(error) if is_damage(&error) => Some(error),
+            Err(error) => return Err(Gone::Failed(failed(error))),
+        };
+        let read = (bytes.len() - before) as u64;
+        progress(read);
+        let at_end = read < wanted || damage.is_some();
+        let lines_end = memchr::memrchr(b'\n', &bytes).map_or(0, |place| place + 1);
+        let end = if at_end && !is_half_a_record(&bytes[lines_end..]) {
             bytes.len()
         } else {
-            memchr::memrchr(b'\n', &bytes).map_or(0, |place| place + 1)
+            lines_end
         };
         rest.extend_from_slice(&bytes[end..]);
         bytes.truncate(end);
@@ -281,10 +333,51 @@ fn read_lines(
             )?;
             offset = next;
         }
+        if at_end && damage.is_none() && !rest.is_empty() {
+            events
+                .send(unfinished(&input.path))
+                .map_err(|_| Gone::Receiver)?;
+        }
+        if let Some(error) = damage {
+            events
+                .send(damaged(&input.path, &error))
+                .map_err(|_| Gone::Receiver)?;
+        }
         if at_end || stop.load(Ordering::Relaxed) {
             return Ok(());
         }
     }
+}
+
+/// Whether what was read before ended where a line ends still: else the file is another one, and is
+/// read from the start; what is known is recognised by id.
+fn ends_a_line(input: &Input, from: i64) -> Result<bool, Gone> {
+    let Ok(before) = u64::try_from(from - 1) else {
+        return Ok(true);
+    };
+    let mut around = Vec::new();
+    let mut reader = open(&input.path)?;
+    let failed = |error: std::io::Error| Gone::Failed(cannot_read(&input.path, &error));
+    let read = std::io::copy(&mut reader.by_ref().take(before), &mut std::io::sink())
+        .and_then(|_| reader.take(2).read_to_end(&mut around));
+    match read {
+        Ok(_) => Ok(around.len() < 2 || around.contains(&b'\n')),
+        Err(error) if is_damage(&error) => Ok(true),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// A last line that begins a record and does not end it: somebody is still writing.
+fn is_half_a_record(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
+    line.first() == Some(&b'{') && value_end(line, 0).is_none()
+}
+
+fn unfinished(path: &Path) -> SourceEvent {
+    SourceEvent::Damaged(format!(
+        "{} ends in the middle of a record; the rest is read when it is there: run the same command again",
+        path.display()
+    ))
 }
 
 fn line_too_long(path: &Path, offset: i64) -> SourceError {
@@ -315,32 +408,10 @@ fn read_document(input: &Input, done: bool, events: &Sender<SourceEvent>) -> Res
     if done {
         return Ok(());
     }
-    let mut bytes = Vec::new();
-    let limit = DOCUMENT_BYTES_MAX as u64 + 1;
-    open(&input.path)?
-        .take(limit)
-        .read_to_end(&mut bytes)
-        .map_err(|error| cannot_read(&input.path, &error))?;
-    if bytes.len() > DOCUMENT_BYTES_MAX {
-        return Err(Gone::Failed(SourceError::File(format!(
-            "{} is one JSON document of more than {} MiB, which would not fit in memory; write one record a line, for example with `jq -c '.records[]?'`",
-            input.path.display(),
-            DOCUMENT_BYTES_MAX >> 20
-        ))));
-    }
+    let bytes = read_whole(input, events)?;
     let length = bytes.len();
     let messages = vec![(0, 0..length)];
-    send(
-        events,
-        Chunk {
-            lane: input.lane.clone(),
-            bytes,
-            messages,
-            form: Form::Json,
-            next_offset: length as i64,
-            broker_time: None,
-        },
-    )
+    send(events, whole(input, bytes, messages, Form::Json))
 }
 
 /// Rows of a table, each a message, without the header.
@@ -348,11 +419,7 @@ fn read_csv(input: &Input, done: bool, events: &Sender<SourceEvent>) -> Result<(
     if done {
         return Ok(());
     }
-    let mut bytes = Vec::new();
-    open(&input.path)?
-        .take(DOCUMENT_BYTES_MAX as u64)
-        .read_to_end(&mut bytes)
-        .map_err(|error| cannot_read(&input.path, &error))?;
+    let bytes = read_whole(input, events)?;
     let mut starts = Vec::new();
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)
@@ -371,18 +438,42 @@ fn read_csv(input: &Input, done: bool, events: &Sender<SourceEvent>) -> Result<(
         .zip(ends)
         .map(|(start, end)| (*start as i64, *start..end))
         .collect();
-    let length = bytes.len() as i64;
-    send(
-        events,
-        Chunk {
-            lane: input.lane.clone(),
-            bytes,
-            messages,
-            form: Form::CsvRow,
-            next_offset: length,
-            broker_time: None,
-        },
-    )
+    send(events, whole(input, bytes, messages, Form::CsvRow))
+}
+
+/// All bytes of a file that cannot be read line by line.
+fn read_whole(input: &Input, events: &Sender<SourceEvent>) -> Result<Vec<u8>, Gone> {
+    let mut bytes = Vec::new();
+    let limit = DOCUMENT_BYTES_MAX as u64 + 1;
+    match open(&input.path)?.take(limit).read_to_end(&mut bytes) {
+        Ok(_) => {}
+        Err(error) if is_damage(&error) => {
+            events
+                .send(damaged(&input.path, &error))
+                .map_err(|_| Gone::Receiver)?;
+        }
+        Err(error) => return Err(Gone::Failed(cannot_read(&input.path, &error))),
+    }
+    if bytes.len() <= DOCUMENT_BYTES_MAX {
+        return Ok(bytes);
+    }
+    Err(Gone::Failed(SourceError::File(format!(
+        "{} is one document of more than {} MiB, which would not fit in memory; write one record a line, for example with `jq -c '.records[]?'`",
+        input.path.display(),
+        DOCUMENT_BYTES_MAX >> 20
+    ))))
+}
+
+fn whole(input: &Input, bytes: Vec<u8>, messages: Vec<(i64, Range<usize>)>, form: Form) -> Chunk {
+    let next_offset = bytes.len() as i64;
+    Chunk {
+        lane: input.lane.clone(),
+        bytes,
+        messages,
+        form,
+        next_offset,
+        broker_time: None,
+    }
 }
 
 /// FNV-1a, 128 bits: names lanes, the same on every machine and in every version.
@@ -406,6 +497,10 @@ mod tests {
         assert_eq!(shape(b"[\n{}]", "x.json"), Shape::Document);
         assert_eq!(shape(b"Date,User\n1,2\n", "x.txt"), Shape::Csv);
         assert_eq!(shape(b"garbage\n{\"a\":1}\n", "x.log"), Shape::Lines);
+        assert_eq!(
+            shape(b"x\",\"code\":0}\n{\"a\":1}\n", "x.log"),
+            Shape::Lines
+        );
     }
 
     #[test]

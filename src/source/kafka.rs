@@ -19,7 +19,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 pub use client::client_config;
 
-use super::{Lane, SourceError, SourceEvent};
+use super::{Chunk, Lane, SourceError, SourceEvent};
 use crate::lake::Receipt;
 use crate::metrics::Metrics;
 use client::Context;
@@ -64,6 +64,8 @@ pub struct KafkaSource {
     settings: KafkaSettings,
     metrics: Arc<Metrics>,
     lanes: Vec<Arc<Lane>>,
+    /// Partitions that begin at their end, and where that was.
+    begun: Vec<(Arc<Lane>, i64)>,
 }
 
 impl KafkaSource {
@@ -81,11 +83,7 @@ impl KafkaSource {
                 topic: settings.topic.clone(),
                 ends: Mutex::default(),
             })
-            .map_err(|error| {
-                SourceError::Unreachable(format!(
-                    "the Kafka settings are refused: {error}; check [kafka] in the configuration"
-                ))
-            })?;
+            .map_err(|error| SourceError::Settings(refusal(&error)))?;
         let metadata = consumer.fetch_metadata(Some(&settings.topic), START_TIMEOUT).map_err(|error| {
             SourceError::Unreachable(format!(
                 "cannot reach the broker {}: {error}; check kafka.brokers, the network and the credentials",
@@ -124,6 +122,7 @@ impl KafkaSource {
             settings,
             metrics,
             lanes,
+            begun: Vec::new(),
         })
     }
 
@@ -137,13 +136,18 @@ impl KafkaSource {
     ///
     /// # Errors
     /// If the broker no longer has, or does not have yet, an offset that the lake ended at.
-    pub fn assign(&self, next: &[Option<i64>]) -> Result<(), SourceError> {
+    pub fn assign(&mut self, next: &[Option<i64>]) -> Result<(), SourceError> {
         let mut list = TopicPartitionList::new();
         for (lane, next) in self.lanes.iter().zip(next) {
             let offset = match next {
                 Some(next) => Offset::Offset(self.check(lane, *next)?),
                 None if self.settings.start == Start::Earliest => Offset::Beginning,
-                None => Offset::End,
+                None => {
+                    let (_, end) = self.watermarks(lane)?;
+                    // Stored like any other offset: what comes while nobody reads must not be skipped.
+                    self.begun.push((lane.clone(), end));
+                    Offset::Offset(end)
+                }
             };
             list.add_partition_offset(&self.settings.topic, lane.partition, offset)
                 .map_err(refused)?;
@@ -187,6 +191,9 @@ impl KafkaSource {
             collected: 0,
             next: HashMap::new(),
         };
+        for (lane, end) in &self.begun {
+            let _ = events.send(SourceEvent::Chunk(Chunk::empty(lane.clone(), *end)));
+        }
         let ends = match self.ends() {
             Ok(ends) => ends,
             Err(error) => {
@@ -279,6 +286,17 @@ impl KafkaSource {
             tracing::debug!(%error, "the broker did not take the offset hint");
         }
     }
+}
+
+/// Names the setting, never its value: it may be a secret.
+fn refusal(error: &KafkaError) -> String {
+    let which = match error {
+        KafkaError::ClientConfig(_, why, key, _) => format!("{key}: {why}"),
+        other => other.to_string(),
+    };
+    format!(
+        "the Kafka client refuses its settings: {which}; check [kafka.options] in the configuration"
+    )
 }
 
 fn refused(error: KafkaError) -> SourceError {

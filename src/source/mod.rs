@@ -59,6 +59,22 @@ pub struct Chunk {
     pub broker_time: Option<i64>,
 }
 
+impl Chunk {
+    /// No messages, but everything before `next_offset` needs not be read.
+    #[must_use]
+    pub fn empty(lane: Arc<Lane>, next_offset: i64) -> Chunk {
+        let (bytes, messages) = (Vec::new(), Vec::new());
+        Chunk {
+            lane,
+            bytes,
+            messages,
+            form: Form::Json,
+            next_offset,
+            broker_time: None,
+        }
+    }
+}
+
 /// What a source tells the pipeline.
 #[derive(Debug)]
 pub enum SourceEvent {
@@ -66,6 +82,8 @@ pub enum SourceEvent {
     Chunk(Chunk),
     /// Messages that are there but not yet read, per lane; for metrics.
     Lag(Arc<Lane>, i64),
+    /// Only a part of an input could be read; reading goes on with the next.
+    Damaged(String),
     /// Everything has been read; nothing follows.
     End,
     /// Reading failed for good.
@@ -78,6 +96,9 @@ pub enum SourceError {
     /// The broker cannot be reached or does not know the topic.
     #[error("{0}")]
     Unreachable(String),
+    /// The client refuses its settings.
+    #[error("{0}")]
+    Settings(String),
     /// The lake's offsets are no longer in the topic.
     #[error("{0}")]
     Gap(String),

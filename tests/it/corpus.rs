@@ -429,7 +429,7 @@ fn a_lake_keeps_its_rows_however_its_folder_is_named() {
     let records = tempfile::tempdir().unwrap();
     let file = records.path().join("sign-ins.ndjson");
     fs::write(&file, shorts(0, 3).join("\n")).unwrap();
-    for name in ["lake", "our lake", "Übersicht", "a'b"] {
+    for name in ["lake", "our lake", "Übersicht", "a'b#c?d", "100%"] {
         let lake = Lake::named(name);
         let folder = lake.path().parent().unwrap();
         // Relative, as people type it.

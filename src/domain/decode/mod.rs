@@ -217,6 +217,13 @@ fn broken<'a>(text: &'a [u8], emit: &mut impl FnMut(Piece<'a>)) {
     let Some(start) = page::list_start(text) else {
         return emit(explain(text));
     };
+    if page::has_another_list(text, start) {
+        return emit(reject(
+            RejectReason::InvalidJson,
+            "two lists of records in one",
+            text,
+        ));
+    }
     let (items, end) = list_items(text, start);
     for (from, to) in &items {
         let text = &text[*from..*to];

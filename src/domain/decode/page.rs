@@ -43,7 +43,18 @@ pub(super) fn emit_records<'a>(text: &'a [u8], emit: &mut impl FnMut(Piece<'a>))
 
 /// Where the list of the page begins: the value of `records` or `value`, if it is a list.
 pub(super) fn list_start(text: &[u8]) -> Option<usize> {
-    let mut at = skip_space(text, 1);
+    next_list(text, skip_space(text, 1))
+}
+
+/// Whether a second list of records follows the one that begins at `list`.
+pub(super) fn has_another_list(text: &[u8], list: usize) -> bool {
+    let comma = value_end(text, list).map(|end| skip_space(text, end));
+    let more = comma.filter(|comma| text.get(*comma) == Some(&b','));
+    more.is_some_and(|comma| next_list(text, skip_space(text, comma + 1)).is_some())
+}
+
+/// The first list of records among the keys from `at` on.
+fn next_list(text: &[u8], mut at: usize) -> Option<usize> {
     while text.get(at)? == &b'"' {
         let key_end = value_end(text, at)?;
         let key = &text[at + 1..key_end - 1];

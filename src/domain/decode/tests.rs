@@ -101,6 +101,19 @@ fn what_is_cut_off_is_rejected_with_its_bytes() {
 }
 
 #[test]
+fn two_lists_in_one_page_are_not_half_read() {
+    let message = format!(
+        r#"{{"records":[{}],"records":[{}]}}"#,
+        record("a"),
+        record("b")
+    );
+    assert_eq!(
+        pieces(message.as_bytes()),
+        [("invalid_json".to_owned(), message.into_bytes())]
+    );
+}
+
+#[test]
 fn invalid_utf8_is_named() {
     let mut message = record("a").into_bytes();
     let place = message.len() - 5;

@@ -361,6 +361,9 @@ impl<'de> Deserialize<'de> for Page<'de> {
                 let mut page = Page::default();
                 while let Some(key) = map.next_key::<Key>()? {
                     if matches!(&*key.0, "records" | "value") {
+                        if page.records.is_some() {
+                            return Err(A::Error::custom("two lists of records"));
+                        }
                         page.records = Some(map.next_value()?);
                     } else {
                         page.other_keys += 1;

@@ -82,7 +82,9 @@ impl Reading<'_> {
         chunk.bytes.extend_from_slice(payload);
         chunk.messages.push((offset, start..chunk.bytes.len()));
         chunk.next_offset = offset + 1;
-        chunk.broker_time = chunk.broker_time.max(time.map(|millis| millis * 1000));
+        chunk.broker_time = chunk
+            .broker_time
+            .max(time.map(|millis| millis.saturating_mul(1000)));
         self.next.insert(partition, offset + 1);
         self.collected += payload.len();
         if self.collected >= COLLECTED_BYTES {

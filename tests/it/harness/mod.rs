@@ -10,5 +10,6 @@ pub mod http;
 pub mod kafka;
 pub mod process;
 pub mod prometheus;
+#[cfg(test)]
 mod tests;
 pub mod tools;
