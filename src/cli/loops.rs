@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::report::groups::loop_json;
 use super::report::json::SCHEMA_VERSION;
-use super::report::picture::{Picture, is_stuck};
+use super::report::picture::{Picture, has_sign_ins_of, is_stuck};
 use super::report::words;
 use super::{Exit, Failure, Format, LakeOption, output};
 use crate::domain::loops::HOUR;
@@ -60,9 +60,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     let loops = chosen(&picture.loops, options.user.as_deref(), options.all);
     let mut out = std::io::stdout().lock();
     match options.format {
-        Form::Text => out.write_all(
-            text::list(&picture, &loops, &words::shell_word(&options.lake.lake)).as_bytes(),
-        )?,
+        Form::Text => out.write_all(told(options, &picture, &loops)?.as_bytes())?,
         Form::Json => {
             let document = json!({
                 "schema_version": SCHEMA_VERSION,
@@ -85,6 +83,25 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     } else {
         Exit::Ok
     })
+}
+
+/// The loops in words, or why there are none.
+fn told(options: &Options, picture: &Picture, loops: &[&LoopRow]) -> Result<String, Failure> {
+    let lake = words::shell_word(&options.lake.lake);
+    match options.user.as_deref() {
+        Some(name) if loops.is_empty() => {
+            let hidden = chosen(&picture.loops, Some(name), true).len();
+            let has_sign_ins = has_sign_ins_of(&options.lake.lake, name)?;
+            Ok(text::nobody_called(
+                picture,
+                &lake,
+                name,
+                hidden,
+                has_sign_ins,
+            ))
+        }
+        _ => Ok(text::list(picture, loops, &lake)),
+    }
 }
 
 /// The loops to show: those tried latest first, and of those within the same hour the busiest first.

@@ -64,7 +64,7 @@ fn import(options: &Options) -> Result<Exit, Failure> {
     }
     writeln!(
         out,
-        "{written} mailbox rows imported into {}",
+        "{written} mailboxes imported into {}",
         options.lake.lake.display()
     )?;
     if written > 0 {

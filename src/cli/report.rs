@@ -50,9 +50,14 @@ enum Form {
 
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     let picture = Picture::read(&options.lake.lake)?;
-    let batches = chosen(&picture.batches, options.batch.as_deref())?;
     let lake = shell_word(&options.lake.lake);
-    let written = match (options.format, text::nothing_yet(&picture, &lake)) {
+    let missing = text::nothing_yet(&picture, &lake);
+    let batches = chosen(
+        &picture.batches,
+        options.batch.as_deref(),
+        missing.as_deref(),
+    )?;
+    let written = match (options.format, missing) {
         (Form::Json, _) => format!("{:#}\n", json::report(&picture, &batches)),
         (Form::Text | Form::Markdown, Some(sentence)) => format!("{sentence}\n"),
         (Form::Text, None) => text::report(&picture, &batches, &lake),
@@ -62,8 +67,12 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-/// The batch of that name without regard to case, or all.
-fn chosen<'a>(batches: &'a [Health], name: Option<&str>) -> Result<Vec<&'a Health>, Failure> {
+/// The batch of that name without regard to case, or all. `missing` says why there is none at all.
+fn chosen<'a>(
+    batches: &'a [Health],
+    name: Option<&str>,
+    missing: Option<&str>,
+) -> Result<Vec<&'a Health>, Failure> {
     let Some(name) = name else {
         return Ok(batches.iter().collect());
     };
@@ -79,13 +88,11 @@ fn chosen<'a>(batches: &'a [Health], name: Option<&str>) -> Result<Vec<&'a Healt
         .map(|health| format!("\"{}\"", shown(&health.batch)))
         .collect();
     let there_are = match names.is_empty() {
-        true => {
-            "the lake has no batch yet; import one with `signloop migrations import`".to_owned()
-        }
-        false => format!("there are {}", names.join(", ")),
+        true => missing.unwrap_or("The lake has no batch").to_owned(),
+        false => format!("There are {}", names.join(", ")),
     };
     Err(Failure::invalid(format!(
-        "no batch is called \"{}\"; {there_are}",
+        "no batch is called \"{}\". {there_are}",
         shown(name)
     )))
 }
@@ -98,19 +105,20 @@ mod tests {
     #[test]
     fn a_batch_is_found_without_regard_to_case_and_a_wrong_name_gets_the_names_there_are() {
         let batches = [health("Wave 1"), health("Wave 2")];
-        let found = chosen(&batches, Some("wave 2")).expect("it is there");
+        let found = chosen(&batches, Some("wave 2"), None).expect("it is there");
         assert_eq!(found, [&batches[1]]);
-        assert_eq!(chosen(&batches, None).expect("all").len(), 2);
-        let failure = chosen(&batches, Some("Wave 3\u{1b}")).expect_err("it is not there");
+        assert_eq!(chosen(&batches, None, None).expect("all").len(), 2);
+        let failure = chosen(&batches, Some("Wave 3\u{1b}"), None).expect_err("it is not there");
         assert_eq!(failure.exit(), Exit::Invalid);
         assert_eq!(
             failure.to_string(),
-            "no batch is called \"Wave 3\u{fffd}\"; there are \"Wave 1\", \"Wave 2\""
+            "no batch is called \"Wave 3\u{fffd}\". There are \"Wave 1\", \"Wave 2\""
         );
-        let failure = chosen(&[], Some("x")).expect_err("there is none");
+        let failure =
+            chosen(&[], Some("x"), Some("The lake a.lake is empty.")).expect_err("there is none");
         assert_eq!(
             failure.to_string(),
-            "no batch is called \"x\"; the lake has no batch yet; import one with `signloop migrations import`"
+            "no batch is called \"x\". The lake a.lake is empty."
         );
     }
 }

@@ -57,25 +57,25 @@ pub(crate) fn told(account: &Account, picture: &Picture, program: &str, lake: &s
     out.push_str(&batches(picture));
     out.push_str(&overview(picture, &stuck));
     out.push_str(&in_full(picture, &stuck));
-    out.push_str(&not_the_migration(picture));
+    out.push_str(&not_the_migration(picture, program, lake));
     out.push_str(&go_on(&stuck, program, lake));
     out
 }
 
 fn nothing_lost(account: &Account) -> String {
     let mut parts = vec![
-        format!("{} sign-ins", number(account.sign_ins)),
-        format!("{} copies", number(account.copies)),
+        counted(account.sign_ins, "sign-in", "sign-ins"),
+        counted(account.copies, "copy", "copies"),
     ];
     let rest = [
-        (account.revisions, "revisions"),
-        (account.rejects, "rejects"),
-        (account.passed_over, "of other logs"),
+        (account.revisions, "revision", "revisions"),
+        (account.rejects, "reject", "rejects"),
+        (account.passed_over, "of other logs", "of other logs"),
     ];
     parts.extend(
         rest.iter()
-            .filter(|(records, _)| *records > 0)
-            .map(|(records, what)| format!("{} {what}", number(*records))),
+            .filter(|(records, ..)| *records > 0)
+            .map(|(records, one, many)| counted(*records, one, many)),
     );
     let text = format!(
         "The weekend is over and nothing was lost: {} records = {}.",
@@ -85,19 +85,15 @@ fn nothing_lost(account: &Account) -> String {
     wrapped(&text, 0)
 }
 
+fn counted(records: u64, one: &str, many: &str) -> String {
+    count(usize::try_from(records).unwrap_or(usize::MAX), one, many)
+}
+
 fn batches(picture: &Picture) -> String {
     let mut out = "\nHow the batches went\n".to_owned();
     for health in &picture.batches {
-        let text = format!(
-            "{} mailboxes, {}",
-            number(u64::try_from(health.migrated).unwrap_or(0)),
-            health_line(health)
-        );
-        out.push_str(&format!(
-            "  {}\n{}",
-            shown(&health.batch),
-            wrapped(&text, 4)
-        ));
+        out.push_str(&format!("  {}\n", shown(&health.batch)));
+        out.push_str(&wrapped(&health_line(health), 4));
         out.push_str(&wrapped(&objective(health, picture.instant()), 4));
     }
     out
@@ -116,14 +112,8 @@ fn overview(picture: &Picture, stuck: &[&LoopRow]) -> String {
         out.push_str(&wrapped(&format!("{people}: {}", shown(group.title)), 2));
         let names = names(&group, room.clamp(2, 6));
         room = room.saturating_sub(names.len());
-        let mut text = names.join(", ");
-        if group.people > names.len() {
-            text.push_str(&format!(
-                " and {} more",
-                number((group.people - names.len()) as u64)
-            ));
-        }
-        out.push_str(&wrapped(&text, 4));
+        let more = more(group.people, names.len());
+        out.push_str(&wrapped(&format!("{}{more}", names.join(", ")), 4));
     }
     let recovered: usize = picture
         .batches
@@ -197,46 +187,86 @@ fn advice(row: &LoopRow, picture: &Picture) -> String {
 }
 
 /// What a migration lead need not look at, and a security analyst must.
-fn not_the_migration(picture: &Picture) -> String {
-    let mut out = String::new();
-    let attacks: Vec<&LoopRow> = picture.attacks().collect();
-    if let Some(hit) = attacks
-        .iter()
-        .max_by_key(|row| (row.distinct_ips, row.attempts))
-    {
-        let accounts = count(people(attacks.iter().copied()), "account", "accounts");
-        out.push_str(&format!(
-            "\nAttack suspected on {accounts}: not a migration problem, for the security team\n"
-        ));
-        let sample = format!(
-            "{}: {} attempts from {} addresses, {} UTC",
-            shown(&hit.user_principal_name),
-            number(u64::try_from(hit.attempts).unwrap_or(0)),
-            hit.distinct_ips,
-            stretch(hit.first_attempt, hit.last_attempt),
-        );
-        out.push_str(&wrapped(&sample, 2));
+fn not_the_migration(picture: &Picture, program: &str, lake: &str) -> String {
+    let mut out = attacked(picture);
+    if !out.is_empty() {
+        out.push_str(&format!("  all: {program} loops --all --lake {lake}\n"));
     }
-    let others: Vec<&LoopRow> = picture.unrelated().collect();
+    let others = others(picture);
     if !others.is_empty() {
-        let who = count(
-            people(others.iter().copied()),
-            "person or device",
-            "people or devices",
-        );
-        out.push_str(&format!(
-            "\nStuck for other reasons, with no migration in reach: {who}\n"
-        ));
-        let first = others.iter().take(NAMED).map(|row| {
-            format!(
-                "{} ({})",
-                shown(&row.user_principal_name),
-                shown(&software(row))
-            )
-        });
-        out.push_str(&wrapped(&first.collect::<Vec<_>>().join(", "), 2));
+        out.push_str(&others);
+        out.push_str(&format!("  all: {program} loops --lake {lake}\n"));
     }
     out
+}
+
+/// The account that is attacked from most addresses, and how many there are.
+fn attacked(picture: &Picture) -> String {
+    let hit = picture
+        .attacks()
+        .max_by_key(|row| (row.distinct_ips, row.attempts));
+    let Some(hit) = hit else {
+        return String::new();
+    };
+    let accounts = people(picture.attacks());
+    let sample = format!(
+        "{}: {} from {}, {} UTC{}",
+        shown(&hit.user_principal_name),
+        count(
+            usize::try_from(hit.attempts).unwrap_or(0),
+            "attempt",
+            "attempts"
+        ),
+        count(
+            usize::try_from(hit.distinct_ips).unwrap_or(0),
+            "address",
+            "addresses"
+        ),
+        stretch(hit.first_attempt, hit.last_attempt),
+        more(accounts, 1),
+    );
+    format!(
+        "\nAttack suspected on {}: not a migration problem, for the security team\n{}",
+        count(accounts, "account", "accounts"),
+        wrapped(&sample, 2)
+    )
+}
+
+/// Who is stuck for other reasons, most attempts first.
+fn others(picture: &Picture) -> String {
+    let mut others: Vec<&LoopRow> = picture.unrelated().collect();
+    if others.is_empty() {
+        return String::new();
+    }
+    others.sort_by(|a, b| {
+        b.attempts
+            .cmp(&a.attempts)
+            .then_with(|| a.user_principal_name.cmp(&b.user_principal_name))
+    });
+    let mut seen = BTreeSet::new();
+    others.retain(|row| seen.insert(row.user_id()));
+    let named: Vec<String> = others
+        .iter()
+        .take(NAMED)
+        .map(|row| {
+            let name = shown(&row.user_principal_name);
+            format!("{name} ({})", shown(&software(row)))
+        })
+        .collect();
+    let who = count(others.len(), "person or device", "people or devices");
+    let text = format!("{}{}", named.join(", "), more(others.len(), named.len()));
+    format!(
+        "\nStuck for other reasons, with no migration in reach: {who}\n{}",
+        wrapped(&text, 2)
+    )
+}
+
+/// ` and 5 more`, where not all are named.
+fn more(all: usize, named: usize) -> String {
+    match all.saturating_sub(named) {
+        0 => String::new(),
+        left => format!(" and {} more", number(left as u64)),
+    }
 }
 
 /// Commands to copy.
@@ -263,6 +293,7 @@ fn go_on(stuck: &[&LoopRow], program: &str, lake: &str) -> String {
 mod tests {
     use super::*;
     use crate::cli::report::samples::{attack, picture, stuck};
+    use crate::domain::loops::words::Kind;
 
     const ACCOUNT: Account = Account {
         records: 1_010,
@@ -288,8 +319,8 @@ logs.
 
 How the batches went
   Wave 1
-    100 mailboxes, 88 % reconfigured, 8 looping, 4 not seen in Outlook yet; half of these within 42
-    min, 95 % within 5 h 12 min
+    88 of 100 mailboxes reconfigured (88 %), half of them within 42 min, 95 % within 5 h 12 min; 8
+    looping; 4 not seen in Outlook yet
     Objective missed: 70 % within 4 h (goal: 98 % within 4 h of the cutover)
 
 Stuck because of the move: 2 people
@@ -316,10 +347,31 @@ ben@x.example
         let told = told(&ACCOUNT, &picture, "signloop", "my.lake");
         assert!(told.starts_with(expected), "{told}");
         let attack = "\nAttack suspected on 1 account: not a migration problem, for the security team\n  \
-                      mia@x.example: 412 attempts from 41 addresses, Fri 13 Mar 16:24 to Mon 16 Mar 11:30 UTC\n";
+                      mia@x.example: 412 attempts from 41 addresses, Fri 13 Mar 16:24 to Mon 16 Mar 11:30 UTC\n  \
+                      all: signloop loops --all --lake my.lake\n";
         assert!(told.contains(attack), "{told}");
         let command = "\n  signloop loops anna --lake my.lake\n";
         assert!(told.contains(command), "{told}");
+    }
+
+    #[test]
+    fn who_is_stuck_for_other_reasons_is_cut_after_the_busiest() {
+        let unrelated = |place: i64| {
+            let mut row = stuck(&format!("p{place}@x.example"));
+            (row.kind, row.batch, row.attempts) = (Kind::Unrelated, None, place);
+            row
+        };
+        let mut loops: Vec<LoopRow> = (1..=9).map(unrelated).collect();
+        loops.extend([attack("mia@x.example"), attack("tom@x.example")]);
+        let told = not_the_migration(&picture(loops), "signloop", "my.lake");
+        assert!(told.contains("11:30 UTC and 1 more\n"), "{told}");
+        let first = "9 people or devices\n  p9@x.example (Outlook 2016 or later), p8@x.example";
+        assert!(told.contains(first), "{told}");
+        assert!(
+            told.contains(" and 1 more\n  all: signloop loops --lake my.lake\n"),
+            "{told}"
+        );
+        assert!(!told.contains("p1@"), "{told}");
     }
 
     #[test]

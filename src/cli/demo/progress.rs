@@ -9,6 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use prometheus::core::Collector;
 
 use crate::cli::report::words::{clock, number};
+use crate::domain::loops::words::Kind;
 use crate::domain::loops::{DAY, MINUTE, SECOND};
 use crate::generate::Plan;
 use crate::metrics::Metrics;
@@ -63,7 +64,7 @@ impl Progress {
         let line = line(
             watermark,
             total(&metrics.events, |metric| metric.get_counter().get_value()),
-            in_loops(metrics),
+            stuck(metrics),
         );
         if let Some(bar) = &self.bar {
             bar.set_position(u64::try_from(done).unwrap_or(0));
@@ -83,16 +84,27 @@ impl Progress {
     }
 }
 
-fn in_loops(metrics: &Metrics) -> u64 {
-    total(&metrics.loop_users, |metric| metric.get_gauge().get_value())
+/// Those whom a migration explains, as at the end.
+fn stuck(metrics: &Metrics) -> u64 {
+    total(&metrics.loop_users, |metric| {
+        let labels = metric.get_label();
+        let unrelated = labels
+            .iter()
+            .any(|label| label.name() == "kind" && label.value() == Kind::Unrelated.name());
+        if unrelated {
+            0.0
+        } else {
+            metric.get_gauge().get_value()
+        }
+    })
 }
 
-fn line(clock_at: i64, sign_ins: u64, in_loops: u64) -> String {
+fn line(clock_at: i64, sign_ins: u64, stuck: u64) -> String {
     format!(
-        "{}  {} sign-ins, {} stuck",
+        "{}  {} sign-ins, {} stuck because of the move",
         clock(clock_at),
         number(sign_ins),
-        number(in_loops)
+        number(stuck)
     )
 }
 
@@ -114,16 +126,17 @@ mod tests {
     fn a_line_has_the_simulated_clock_and_the_counts() {
         assert_eq!(
             line(1_773_480_000_000_000, 62_310, 18),
-            "Sat 14 Mar 09:20  62,310 sign-ins, 18 stuck"
+            "Sat 14 Mar 09:20  62,310 sign-ins, 18 stuck because of the move"
         );
     }
 
     #[test]
-    fn all_label_sets_are_summed() {
+    fn those_whom_a_migration_explains_are_summed() {
         let metrics = Metrics::new();
         let loops = &metrics.loop_users;
         loops.with_label_values(&["a", "direct"]).set(3);
         loops.with_label_values(&["b", "delegate"]).set(4);
-        assert_eq!(in_loops(&metrics), 7);
+        loops.with_label_values(&["none", "unrelated"]).set(5);
+        assert_eq!(stuck(&metrics), 7);
     }
 }

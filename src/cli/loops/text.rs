@@ -4,8 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::cli::report::describe::{evidence, going_on, kind, protocols, since, software};
-use crate::cli::report::picture::{Picture, people};
+use crate::cli::report::describe::{
+    SOME_WEAKEN, evidence, going_on, kind, protocols, since, software,
+};
+use crate::cli::report::picture::{Picture, is_stuck, people};
 use crate::cli::report::text::nothing_yet;
 use crate::cli::report::words::{count, shown, wrapped};
 use crate::domain::causes::texts::CauseTexts;
@@ -19,10 +21,7 @@ const FIELD: usize = 12;
 #[must_use]
 pub(crate) fn list(picture: &Picture, loops: &[&LoopRow], lake: &str) -> String {
     if loops.is_empty() {
-        return match nothing_yet(picture, lake).filter(|_| picture.now.is_none()) {
-            Some(sentence) => format!("{sentence}\n"),
-            None => "Nobody is stuck, as far as the sign-ins tell.\n".to_owned(),
-        };
+        return nobody(picture, lake);
     }
     let (who, what) = (
         count(people(loops.iter().copied()), "person", "people"),
@@ -45,6 +44,46 @@ pub(crate) fn list(picture: &Picture, loops: &[&LoopRow], lake: &str) -> String 
         }
     }
     out
+}
+
+fn nobody(picture: &Picture, lake: &str) -> String {
+    match nothing_yet(picture, lake).filter(|_| picture.now.is_none()) {
+        Some(sentence) => format!("{sentence}\n"),
+        None => "Nobody is stuck, as far as the sign-ins tell.\n".to_owned(),
+    }
+}
+
+/// Why nothing is shown for a name: `hidden` loops of such people are left out without `--all`, and
+/// there may be no sign-in of theirs at all.
+#[must_use]
+pub(crate) fn nobody_called(
+    picture: &Picture,
+    lake: &str,
+    name: &str,
+    hidden: usize,
+    has_sign_ins: bool,
+) -> String {
+    if picture.now.is_none() {
+        return nobody(picture, lake);
+    }
+    let of_them = format!("of anybody with `{}` in the sign-in name", shown(name));
+    let found = match (hidden, has_sign_ins) {
+        (0, false) => format!("No sign-in is {of_them}, so there is no loop either"),
+        (0, true) => format!("No loop {of_them}"),
+        (hidden, _) => format!(
+            "No open loop {of_them}; --all shows {}",
+            count(
+                hidden,
+                "that has ended or looks like an attack",
+                "that have ended or look like an attack"
+            )
+        ),
+    };
+    let others = match picture.loops.iter().filter(|row| is_stuck(row)).count() {
+        0 => "no other loop is open".to_owned(),
+        open => count(open, "other loop is open", "other loops are open"),
+    };
+    wrapped(&format!("{found}; {others}."), 0)
 }
 
 /// One loop without its fix.
@@ -101,14 +140,17 @@ pub(crate) fn field(label: &str, text: &str) -> String {
     format!("  {label:<10}{}", indented.get(FIELD..).unwrap_or("\n"))
 }
 
-/// The whole fix: what to say is broken to the width, commands are not.
+/// The whole fix: what to say is broken to the width, commands are not. That steps weaken security is
+/// said where they are, with their end.
 fn fix(fix: &str) -> String {
     let mut lines = fix.lines();
     let mut out = wrapped(
         &format!("Tell them: {}", shown(lines.next().unwrap_or(""))),
         4,
     );
-    lines.for_each(|line| out.push_str(&format!("    {}\n", shown(line))));
+    lines
+        .filter(|line| !line.starts_with(SOME_WEAKEN))
+        .for_each(|line| out.push_str(&format!("    {}\n", shown(line))));
     out
 }
 
@@ -146,6 +188,29 @@ ben\u{fffd}@x.example
   fix       as for anna@x.example above, with this name
 ";
         assert_eq!(list(&picture, &loops, "lake"), expected);
+    }
+
+    #[test]
+    fn the_note_on_security_stands_only_at_its_steps() {
+        let text = "Wait.\n# Some of these steps weaken security.\n# Weakens security. End it after 14 days.\nDo-B";
+        let expected =
+            "    Tell them: Wait.\n    # Weakens security. End it after 14 days.\n    Do-B\n";
+        assert_eq!(fix(text), expected);
+    }
+
+    #[test]
+    fn a_name_without_loops_is_told_from_a_name_without_sign_ins() {
+        let picture = picture(vec![stuck("anna@x.example")]);
+        let told = |hidden, has_sign_ins| nobody_called(&picture, "l", "Bob", hidden, has_sign_ins);
+        assert_eq!(
+            told(0, true),
+            "No loop of anybody with `Bob` in the sign-in name; 1 other loop is open.\n"
+        );
+        let unknown = "No sign-in is of anybody with `Bob` in the sign-in name, so there is no loop either; 1 other loop is\n\
+                       open.\n";
+        assert_eq!(told(0, false), unknown);
+        let hidden = "No open loop of anybody with `Bob` in the sign-in name; --all shows 2 that have ended or";
+        assert!(told(2, true).starts_with(hidden), "{}", told(2, true));
     }
 
     #[test]

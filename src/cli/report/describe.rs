@@ -162,26 +162,26 @@ fn passwords(right: i64, wrong: i64, unknown: i64) -> Option<String> {
         (0, _, _) => Some("the password was never right".to_owned()),
         (_, 0, _) => Some("the password was right whenever it was checked".to_owned()),
         _ => Some(format!(
-            "the password was right {} times and wrong {} times",
-            number(right),
-            number(wrong)
+            "the password was right {} and wrong {}",
+            times(right),
+            times(wrong)
         )),
     }
 }
 
 /// `53003:412` as `code 53003 (412 times)`.
 fn code_count(pair: &str) -> Option<String> {
-    let (code, times) = pair.split_once(':')?;
-    let times: u64 = times.parse().ok()?;
-    Some(format!(
-        "code {} ({})",
-        shown(code),
-        if times == 1 {
-            "once".to_owned()
-        } else {
-            format!("{} times", number(times))
-        }
-    ))
+    let (code, counted) = pair.split_once(':')?;
+    let counted: i64 = counted.parse().ok()?;
+    Some(format!("code {} ({})", shown(code), times(counted)))
+}
+
+/// `once`, `412 times`.
+fn times(count: i64) -> String {
+    match count {
+        1 => "once".to_owned(),
+        _ => format!("{} times", number(count)),
+    }
 }
 
 /// What to tell the user, and what to run: without what weakens security and what takes it back.
@@ -199,7 +199,7 @@ pub(crate) fn fix_parts(fix: &str) -> (String, Vec<String>) {
             continue;
         }
         if line.starts_with('#') {
-            in_safe_block = !line.starts_with("# Weakens security");
+            in_safe_block = !line.starts_with(WEAKENS);
         }
         if in_safe_block {
             commands.push(shown(line));
@@ -208,13 +208,15 @@ pub(crate) fn fix_parts(fix: &str) -> (String, Vec<String>) {
     (tell, commands)
 }
 
-/// How the text of a fix announces steps that lower protection.
-const SOME_WEAKEN: &str = "# Some of these steps weaken security";
+/// How the text of a fix announces, far from them, that some steps lower protection.
+pub(crate) const SOME_WEAKEN: &str = "# Some of these steps weaken security";
+/// How a block of steps that lower protection begins.
+const WEAKENS: &str = "# Weakens security";
 
 /// Whether a fix has steps that `fix_parts` leaves out because they lower protection.
 #[must_use]
 pub(crate) fn weakens(fix: &str) -> bool {
-    fix.lines().any(|line| line.starts_with(SOME_WEAKEN))
+    fix.lines().any(|line| line.starts_with(WEAKENS))
 }
 
 #[cfg(test)]
@@ -263,7 +265,7 @@ mod tests {
 
     #[test]
     fn steps_that_weaken_security_are_left_out() {
-        let fix = "Tell her.\n# Some of these steps weaken security: undo them within a day.\n# On-premises\nGet-A\n\
+        let fix = "Tell her.\n# Some of these steps weaken security.\n# On-premises\nGet-A\n\
                    # Weakens security, last resort: x\nDo-B\n# Then\nGet-C\n# Undo:\nUndo-B";
         let commands = vec![
             "# On-premises".to_owned(),
@@ -284,7 +286,7 @@ mod tests {
             Some("the password was right every time"),
             Some("the password was never right"),
             Some("the password was right whenever it was checked"),
-            Some("the password was right 2 times and wrong 1 times"),
+            Some("the password was right 2 times and wrong once"),
         ];
         assert_eq!(
             told.iter().map(Option::as_deref).collect::<Vec<_>>(),

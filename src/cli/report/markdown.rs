@@ -156,7 +156,7 @@ As of Mon 16 Mar 2026 12:00 UTC.
 ## \\*Wave\\* 1
 
 - 100 mailboxes cut over Fri 13 Mar 16:00 to 17:30 UTC
-- 88 % reconfigured, 8 looping, 4 not seen in Outlook yet; half of these within 42 min, 95 % within 5 h 12 min
+- 88 of 100 mailboxes reconfigured (88 %), half of them within 42 min, 95 % within 5 h 12 min; 8 looping; 4 not seen in Outlook yet
 - Objective missed: 70 % within 4 h (goal: 98 % within 4 h of the cutover)
 
 ### 1 person is stuck: Outlook still uses the old RPC over HTTP connection

@@ -23,6 +23,9 @@ pub(crate) const OBJECTIVE: i64 = 4 * HOUR;
 /// Share of the mailboxes of a batch for which that is to hold.
 pub(crate) const OBJECTIVE_SHARE: f64 = 0.98;
 
+/// Mailboxes as imported, each once.
+const MOVES: &str = "SELECT count(*) AS counted FROM (SELECT DISTINCT mailbox FROM mailboxes) AS m";
+
 /// What the health of a batch is read from: the view, and what the view has no room for.
 fn health_sql() -> String {
     format!(
@@ -101,6 +104,8 @@ pub(crate) struct Picture {
     pub now: Option<i64>,
     /// Rows of `sign_ins`.
     pub sign_ins: u64,
+    /// Mailboxes whose moves were imported.
+    pub moves: u64,
     /// Batches in order of cutover.
     pub batches: Vec<Health>,
     /// The newest revision of every loop.
@@ -120,6 +125,7 @@ impl Picture {
             Ok(Picture {
                 now: as_of(&session).await?,
                 sign_ins: count(&session).await?,
+                moves: counted(&session, MOVES).await?,
                 batches: rows(&session, &health_sql()).await?,
                 loops,
                 texts: texts(),
@@ -197,12 +203,27 @@ pub(crate) fn texts() -> CauseTexts {
 
 /// Rows of `sign_ins`.
 pub(crate) async fn count(session: &Session) -> Result<u64, LakeError> {
+    counted(session, "SELECT count(*) AS counted FROM sign_ins").await
+}
+
+/// Whether any sign-in is of somebody with this in the sign-in name, without regard to case.
+pub(crate) fn has_sign_ins_of(lake: &Path, name: &str) -> Result<bool, Failure> {
+    let name = name.to_lowercase().replace('\'', "''");
+    let sql = format!(
+        "SELECT count(*) AS counted FROM sign_ins WHERE strpos(lower(user_principal_name), '{name}') > 0"
+    );
+    let runtime = service::runtime()?;
+    runtime.block_on(async { Ok(counted(&Session::open(lake).await?, &sql).await? > 0) })
+}
+
+/// The number that a query counts.
+async fn counted(session: &Session, sql: &str) -> Result<u64, LakeError> {
     #[derive(Deserialize)]
     struct Counted {
-        sign_ins: u64,
+        counted: u64,
     }
-    let rows: Vec<Counted> = rows(session, "SELECT count(*) AS sign_ins FROM sign_ins").await?;
-    Ok(rows.first().map_or(0, |row| row.sign_ins))
+    let rows: Vec<Counted> = rows(session, sql).await?;
+    Ok(rows.first().map_or(0, |row| row.counted))
 }
 
 /// The rows of a query as values.

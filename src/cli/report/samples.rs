@@ -92,6 +92,7 @@ source = "KB"
     Picture {
         now: Some(NOW),
         sign_ins: 1_000,
+        moves: 100,
         batches: vec![health("Wave 1")],
         loops,
         texts,

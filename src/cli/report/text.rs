@@ -15,23 +15,35 @@ use crate::domain::loops::MINUTE;
 use crate::domain::loops::row::LoopRow;
 use crate::domain::loops::words::Kind;
 
-/// What a reader who has no findings yet should do.
+/// What is missing for a report, and how to get it.
 #[must_use]
 pub(crate) fn nothing_yet(picture: &Picture, lake: &str) -> Option<String> {
-    match (picture.now.is_some(), picture.batches.is_empty()) {
-        (false, true) => Some(format!(
-            "The lake {lake} is empty: read sign-ins with `signloop ingest --lake {lake} FILES` or `signloop run`, \
-             and the moves with `signloop migrations import --lake {lake} FILE`."
+    let moves = count(
+        usize::try_from(picture.moves).unwrap_or(0),
+        "mailbox",
+        "mailboxes",
+    );
+    let read = format!("`signloop ingest --lake {lake} FILES` or `signloop run`");
+    let import = format!("`signloop migrations import --lake {lake} FILE`");
+    let loops = format!("`signloop loops --lake {lake}` shows who is stuck, whatever the reason.");
+    match (picture.now, picture.batches.is_empty(), picture.moves) {
+        (Some(_), false, _) => None,
+        (None, true, 0) => Some(format!(
+            "The lake {lake} is empty: read sign-ins with {read}, and the moves with {import}."
         )),
-        (false, false) => Some(format!(
-            "The lake {lake} knows the moves but no sign-ins: read them with `signloop ingest --lake {lake} FILES` or `signloop run`."
+        (None, _, _) => Some(format!(
+            "The lake {lake} has the moves of {moves} but no sign-ins, and a report needs both: \
+             read them with {read}."
         )),
-        (true, true) => Some(format!(
-            "The lake {lake} has sign-ins but no mailbox that was cut over by then: if the moves are not in it, \
-             import them with `signloop migrations import --lake {lake} FILE`. `signloop loops --lake {lake}` \
-             shows who is stuck, whatever the reason."
+        (Some(_), true, 0) => Some(format!(
+            "The lake {lake} has sign-ins but no moves, and a report needs both: import the moves \
+             with {import}. {loops}"
         )),
-        (true, false) => None,
+        (Some(now), true, _) => Some(format!(
+            "The lake {lake} has the moves of {moves} and sign-ins until {}, but no sign-in was \
+             read yet after the cutover of one of them: read the later ones with {read}. {loops}",
+            date_and_time(now)
+        )),
     }
 }
 
@@ -92,29 +104,33 @@ pub(crate) fn cutovers(health: &Health) -> String {
 /// How the mailboxes of a batch are doing, on one line.
 #[must_use]
 pub(crate) fn health_line(health: &Health) -> String {
-    let mut parts = vec![format!(
-        "{} reconfigured",
+    let mut line = format!(
+        "{} of {} reconfigured ({})",
+        number(health.reconfigured),
+        count(
+            usize::try_from(health.migrated).unwrap_or(0),
+            "mailbox",
+            "mailboxes"
+        ),
         percent(health.reconfigured, health.migrated)
-    )];
+    );
+    match (health.reconfigured, health.p50_minutes, health.p95_minutes) {
+        (1, Some(half), _) => line.push_str(&format!(", within {}", length(half))),
+        (_, Some(half), Some(most)) => line.push_str(&format!(
+            ", half of them within {}, 95 % within {}",
+            length(half),
+            length(most)
+        )),
+        _ => {}
+    }
     let states = [
         (health.looping, "looping"),
         (health.silent, "silent"),
         (health.inactive, "inactive"),
         (health.pending, "not seen in Outlook yet"),
     ];
-    parts.extend(
-        states
-            .iter()
-            .filter(|(mailboxes, _)| *mailboxes > 0)
-            .map(|(mailboxes, state)| format!("{} {state}", number(*mailboxes))),
-    );
-    let mut line = parts.join(", ");
-    if let (Some(half), Some(most)) = (health.p50_minutes, health.p95_minutes) {
-        line.push_str(&format!(
-            "; half of these within {}, 95 % within {}",
-            length(half),
-            length(most)
-        ));
+    for (mailboxes, state) in states.iter().filter(|(mailboxes, _)| *mailboxes > 0) {
+        line.push_str(&format!("; {} {state}", number(*mailboxes)));
     }
     line
 }
@@ -296,8 +312,8 @@ Migration report, as of Mon 16 Mar 2026 12:00 UTC
 Wave 1
 ------
   100 mailboxes cut over Fri 13 Mar 16:00 to 17:30 UTC
-  88 % reconfigured, 8 looping, 4 not seen in Outlook yet; half of these within 42 min, 95 % within
-  5 h 12 min
+  88 of 100 mailboxes reconfigured (88 %), half of them within 42 min, 95 % within 5 h 12 min; 8
+  looping; 4 not seen in Outlook yet
   Objective missed: 70 % within 4 h (goal: 98 % within 4 h of the cutover)
 
   1 person is stuck: eas_basic_profile
@@ -317,8 +333,8 @@ Wave 1
 Wave 2
 ------
   100 mailboxes cut over Fri 13 Mar 16:00 to 17:30 UTC
-  88 % reconfigured, 8 looping, 4 not seen in Outlook yet; half of these within 42 min, 95 % within
-  5 h 12 min
+  88 of 100 mailboxes reconfigured (88 %), half of them within 42 min, 95 % within 5 h 12 min; 8
+  looping; 4 not seen in Outlook yet
   Objective missed: 70 % within 4 h (goal: 98 % within 4 h of the cutover)
 
   1 person is stuck: Outlook still uses the old RPC over HTTP connection
@@ -338,7 +354,7 @@ For the security team: an attack is suspected on 1 account; not a migration prob
     fn a_name_in_a_command_stays_one_word() {
         let mut row = stuck("$(reboot)'@x.example");
         row.fix =
-            "Wait.\n# Some of these steps weaken security: undo them within a day.".to_owned();
+            "Wait.\n# Weakens security, last resort: for a day.\nDo-B\n# Undo:\nUndo-B".to_owned();
         let picture = picture(vec![row]);
         let told = report(
             &picture,
@@ -360,6 +376,19 @@ For the security team: an attack is suspected on 1 account; not a migration prob
     }
 
     #[test]
+    fn a_health_line_counts_one_mailbox_and_none() {
+        let mut health = health("Wave 1");
+        (health.migrated, health.reconfigured, health.looping) = (1, 1, 0);
+        (health.pending, health.p95_minutes) = (0, health.p50_minutes);
+        let one = "1 of 1 mailbox reconfigured (100 %), within 42 min";
+        assert_eq!(health_line(&health), one);
+        (health.migrated, health.reconfigured, health.pending) = (2, 0, 2);
+        (health.p50_minutes, health.p95_minutes) = (None, None);
+        let none = "0 of 2 mailboxes reconfigured (0 %); 2 not seen in Outlook yet";
+        assert_eq!(health_line(&health), none);
+    }
+
+    #[test]
     fn a_lake_without_findings_says_what_to_do_next() {
         let mut nothing = Picture::default();
         let empty = nothing_yet(&nothing, "a.lake").expect("a sentence");
@@ -367,10 +396,19 @@ For the security team: an attack is suspected on 1 account; not a migration prob
             empty.starts_with("The lake a.lake is empty: read sign-ins with"),
             "{empty}"
         );
-        nothing.now = Some(1);
+        nothing.moves = 1;
+        let no_sign_ins = nothing_yet(&nothing, "a.lake").expect("a sentence");
+        let expected = "The lake a.lake has the moves of 1 mailbox but no sign-ins, and a report needs both: \
+                        read them with `signloop ingest --lake a.lake FILES` or `signloop run`.";
+        assert_eq!(no_sign_ins, expected);
+        nothing.now = Some(CUTOVER);
+        let before = nothing_yet(&nothing, "a.lake").expect("a sentence");
+        let expected = "has the moves of 1 mailbox and sign-ins until Fri 13 Mar 2026 16:00 UTC, but no sign-in";
+        assert!(before.contains(expected), "{before}");
+        nothing.moves = 0;
         let no_moves = nothing_yet(&nothing, "a.lake").expect("a sentence");
         assert!(
-            no_moves.contains("no mailbox that was cut over"),
+            no_moves.contains("has sign-ins but no moves, and a report needs both"),
             "{no_moves}"
         );
         assert_eq!(nothing_yet(&picture(Vec::new()), "a.lake"), None);

@@ -92,7 +92,9 @@ impl CauseTexts {
         let mut parts = vec![filled(&text.tell_user, &user, &printable(who.mailbox))];
         let (user, mailbox) = (quoted(who.user_principal_name), quoted(who.mailbox));
         if text.weakens_security {
-            parts.push("# Some of these steps weaken security: undo them within a day.".to_owned());
+            parts.push(
+                "# Some of these steps weaken security: each says when to end it.".to_owned(),
+            );
         }
         parts.extend(
             text.commands
@@ -204,7 +206,7 @@ source = "KB"
 
     #[test]
     fn advice_that_weakens_security_says_so_and_how_to_undo_it() {
-        let expected = "Look.\n# Some of these steps weaken security: undo them within a day.\n\
+        let expected = "Look.\n# Some of these steps weaken security: each says when to end it.\n\
                         Exclude 'a'\n# Undo:\nInclude 'a'";
         assert_eq!(fix("unknown", "a", "a"), expected);
         assert_eq!(fix("no_such_cause", "a", "a"), "");
