@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::gauges;
-use crate::domain::decode::time::date;
+use super::{Clock, gauges};
+use crate::domain::decode::time::{HOUR, date};
 use crate::domain::detector::Detector;
 use crate::domain::migration::MigrationIndex;
 use crate::domain::signal::Signal;
@@ -26,6 +26,7 @@ pub struct Findings {
     /// Version of the mailbox table that the detector knows.
     pub(super) known_version: Option<u64>,
     pub(super) lake: PathBuf,
+    pub(super) clock: Clock,
 }
 
 /// Files of `loops` and of `mailbox_states`.
@@ -34,9 +35,10 @@ type Changed = (Vec<WrittenFile>, Vec<WrittenFile>);
 impl Findings {
     /// Takes in new sign-ins.
     pub fn observe(&mut self, signals: &[Signal], watermark: Option<i64>) {
-        signals
-            .iter()
-            .for_each(|signal| self.detector.observe(signal));
+        // What claims to be from the future means nothing until then, and must not close what is open.
+        let latest = self.clock.latest().saturating_add(HOUR);
+        let plausible = signals.iter().filter(|signal| signal.at <= latest);
+        plausible.for_each(|signal| self.detector.observe(signal));
         if let Some(watermark) = watermark {
             self.detector.advance(watermark);
         }

@@ -10,8 +10,9 @@ use super::dedupe::{DayFiles, Dedupe};
 use super::findings::Findings;
 use super::gauges;
 use super::worker::Replayed;
-use super::{Pipeline, Settings, Summary};
+use super::{Clock, Pipeline, Settings, Summary};
 use crate::domain::causes::texts::CauseTexts;
+use crate::domain::decode::time::HOUR;
 use crate::domain::detector::{Detector, DetectorSettings};
 use crate::domain::knowledge::Knowledge;
 use crate::domain::migration::MigrationIndex;
@@ -42,7 +43,7 @@ impl Pipeline {
     ) -> Result<Pipeline, LakeError> {
         let lake = Lake::open(root).await?;
         let dedupe = Arc::new(Dedupe::new(files_by_date(&lake)?));
-        let findings = findings(&lake, settings.clock.latest()).await?;
+        let findings = findings(&lake, settings.clock).await?;
         gauges::show_findings(&shared.metrics, &findings.detector);
         shared.metrics.know_topic(&settings.topic);
         Ok(Pipeline {
@@ -131,12 +132,12 @@ pub fn detector(knowledge: &'static Knowledge) -> Detector {
     Detector::new(settings)
 }
 
-async fn findings(lake: &Lake, latest: i64) -> Result<Findings, LakeError> {
+async fn findings(lake: &Lake, clock: Clock) -> Result<Findings, LakeError> {
     let knowledge = Knowledge::builtin();
     let mut detector = detector(knowledge);
     let mut sequence = 0;
     if !lake.is_empty() {
-        sequence = recall(&mut detector, lake.root(), latest).await?;
+        sequence = recall(&mut detector, lake.root(), clock.latest()).await?;
     }
     let (loops, states) = lake.finding_files();
     Ok(Findings {
@@ -148,6 +149,7 @@ async fn findings(lake: &Lake, latest: i64) -> Result<Findings, LakeError> {
         index: Arc::new(MigrationIndex::new([])),
         known_version: None,
         lake: lake.root().to_path_buf(),
+        clock,
     })
 }
 
@@ -161,7 +163,8 @@ async fn recall(detector: &mut Detector, lake: &Path, latest: i64) -> Result<i64
         detector.advance(watermark);
         let from = detector.replay_from(watermark);
         history::replay(&session, from, |facts| {
-            if let Some(signal) = facts.signal(knowledge) {
+            let plausible = facts.event_time <= latest.saturating_add(HOUR);
+            if let Some(signal) = facts.signal(knowledge).filter(|_| plausible) {
                 detector.observe(&signal);
             }
         })

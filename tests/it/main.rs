@@ -10,6 +10,7 @@ mod weekend;
 
 mod alerts;
 mod bad_input;
+mod changes;
 mod corpus;
 mod dashboards;
 mod engines;
