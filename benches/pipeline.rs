@@ -11,11 +11,10 @@ use std::process::Command;
 use std::time::Duration;
 
 use rdkafka::consumer::{BaseConsumer, Consumer};
-use rdkafka::message::Message as _;
 use rdkafka::{Offset, TopicPartitionList};
 use signloop::generate::{Event, Plan, envelope, tenant};
 
-#[allow(dead_code, reason = "the tests use the rest of it")]
+#[allow(dead_code, unused_imports, reason = "the tests use the rest of it")]
 #[path = "../tests/it/harness/mod.rs"]
 mod harness;
 

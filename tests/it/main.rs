@@ -4,6 +4,8 @@
 //! nothing of a particular test. A test neither sleeps nor depends on another one, and whatever it
 //! starts ends with it.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 mod harness;
 mod support;
 mod weekend;

@@ -94,7 +94,7 @@ impl Weekend<'_> {
             if condition() {
                 return std::ops::ControlFlow::Continue(());
             }
-            std::thread::sleep(REST);
+            std::thread::park_timeout(REST);
         }
     }
 
