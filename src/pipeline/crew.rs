@@ -9,8 +9,8 @@ use super::{PipelineError, now};
 use crate::domain::decode::STACK_BYTES;
 use crate::source::Chunk;
 
-/// Chunks waiting at one worker: one to work on next, one in reserve. A chunk is a quarter to one MiB.
-const WORKER_QUEUE: usize = 2;
+/// Chunks waiting at one worker, a quarter to one MiB each: work enough for the time a commit takes.
+const WORKER_QUEUE: usize = 8;
 
 enum Job {
     Chunk(Chunk),

@@ -90,6 +90,8 @@ pub fn client_config(settings: &KafkaSettings) -> ClientConfig {
         // Bounds memory: 16 MiB of messages fetched ahead, over all partitions.
         ("queued.max.messages.kbytes", "16384"),
         ("queued.min.messages", "10000"),
+        // When that is full, the next fetch waits this long; the default of a second starves us.
+        ("fetch.queue.backoff.ms", "20"),
         ("fetch.message.max.bytes", "1048576"),
         ("socket.keepalive.enable", "true"),
         ("connections.max.idle.ms", "180000"),
