@@ -3,6 +3,8 @@
 //! A signal is derived from the columns of a stored sign-in, so that the detector's state can be
 //! folded again from the lake and comes out the same as from the stream.
 
+use super::classify::Verdict;
+use super::decode::normalise::SignIn;
 use super::knowledge::Knowledge;
 use super::sign_in::{AuthClass, Channel, Outcome, PasswordVerified, Protocol};
 
@@ -97,6 +99,30 @@ pub struct Facts<'a> {
     pub channel: Option<Channel>,
     /// Address of the client.
     pub ip_address: &'a str,
+}
+
+impl<'a> Facts<'a> {
+    /// The facts of a sign-in that has just been classified.
+    #[must_use]
+    pub fn of(sign_in: &'a SignIn<'a>, verdict: &Verdict) -> Facts<'a> {
+        let fields = &sign_in.record.sign_in;
+        Facts {
+            tenant_id: sign_in.tenant_id,
+            user_id: fields.user_id.as_str(),
+            user_principal_name: fields.user_principal_name.as_str(),
+            display_name: fields.user_display_name.as_str(),
+            event_time: sign_in.event_time,
+            auth_class: verdict.auth_class,
+            protocol: verdict.protocol,
+            client_family: verdict.client_family,
+            outcome: verdict.outcome,
+            failure_class: verdict.failure_class.unwrap_or(""),
+            error_code: sign_in.error_code.unwrap_or(0),
+            password_verified: verdict.password_verified,
+            channel: verdict.channel,
+            ip_address: sign_in.ip_address,
+        }
+    }
 }
 
 impl Facts<'_> {

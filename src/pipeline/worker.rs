@@ -9,7 +9,6 @@ use std::sync::Arc;
 use crate::domain::classify::{Classifier, Verdict};
 use crate::domain::decode::normalise::{Normalised, SignIn, normalise};
 use crate::domain::decode::time::{HOUR, date};
-use crate::domain::decode::wire::Record;
 use crate::domain::decode::{Piece, Reject, RejectReason, decode};
 use crate::domain::knowledge::Knowledge;
 use crate::domain::sign_in::Outcome;
@@ -227,7 +226,7 @@ impl Worker {
         self.note_time(sign_in, place.now);
         self.made
             .signals
-            .extend(facts(sign_in, &verdict).signal(self.knowledge));
+            .extend(Facts::of(sign_in, &verdict).signal(self.knowledge));
         Ok(())
     }
 
@@ -322,24 +321,4 @@ fn foldless(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     })
-}
-
-fn facts<'a>(sign_in: &'a SignIn<'a>, verdict: &Verdict) -> Facts<'a> {
-    let fields: &Record = sign_in.record;
-    Facts {
-        tenant_id: sign_in.tenant_id,
-        user_id: fields.sign_in.user_id.as_str(),
-        user_principal_name: fields.sign_in.user_principal_name.as_str(),
-        display_name: fields.sign_in.user_display_name.as_str(),
-        event_time: sign_in.event_time,
-        auth_class: verdict.auth_class,
-        protocol: verdict.protocol,
-        client_family: verdict.client_family,
-        outcome: verdict.outcome,
-        failure_class: verdict.failure_class.unwrap_or(""),
-        error_code: sign_in.error_code.unwrap_or(0),
-        password_verified: verdict.password_verified,
-        channel: verdict.channel,
-        ip_address: sign_in.ip_address,
-    }
 }

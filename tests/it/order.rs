@@ -15,8 +15,8 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::Value;
 use signloop::domain::causes::texts::CauseTexts;
-use signloop::domain::classify::{Classifier, Verdict};
-use signloop::domain::decode::normalise::{Normalised, SignIn, normalise};
+use signloop::domain::classify::Classifier;
+use signloop::domain::decode::normalise::{Normalised, normalise};
 use signloop::domain::decode::{Piece, decode};
 use signloop::domain::detector::{Detector, DetectorSettings};
 use signloop::domain::knowledge::Knowledge;
@@ -218,7 +218,7 @@ impl Core {
             let key = (sign_in.tenant_id.to_owned(), sign_in.id.to_owned());
             if self.known.insert(key) {
                 let verdict = self.classifier.classify(&sign_in);
-                let signal = facts(&sign_in, &verdict).signal(Knowledge::builtin());
+                let signal = Facts::of(&sign_in, &verdict).signal(Knowledge::builtin());
                 signal
                     .iter()
                     .for_each(|signal| self.detector.observe(signal));
@@ -254,26 +254,6 @@ impl Core {
             loops: loops.collect(),
             states: self.states,
         }
-    }
-}
-
-fn facts<'a>(sign_in: &'a SignIn<'a>, verdict: &Verdict) -> Facts<'a> {
-    let fields = &sign_in.record.sign_in;
-    Facts {
-        tenant_id: sign_in.tenant_id,
-        user_id: fields.user_id.as_str(),
-        user_principal_name: fields.user_principal_name.as_str(),
-        display_name: fields.user_display_name.as_str(),
-        event_time: sign_in.event_time,
-        auth_class: verdict.auth_class,
-        protocol: verdict.protocol,
-        client_family: verdict.client_family,
-        outcome: verdict.outcome,
-        failure_class: verdict.failure_class.unwrap_or(""),
-        error_code: sign_in.error_code.unwrap_or(0),
-        password_verified: verdict.password_verified,
-        channel: verdict.channel,
-        ip_address: sign_in.ip_address,
     }
 }
 
