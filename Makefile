@@ -40,6 +40,7 @@ test: setup-test check ## the whole gate: check, then every test against real se
 
 bench: setup-test ## measure the pipeline and print the ratios
 	cargo build --release --bin signloop
+	cargo bench --bench decode
 	cargo bench --profile demo --bench pipeline -- --program $(or $(CARGO_TARGET_DIR),target)/release/signloop $(ARGS)
 
 clean: ## remove what was built

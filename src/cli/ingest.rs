@@ -13,6 +13,7 @@ use super::service::Service;
 use super::{Exit, Failure, LakeOption};
 use crate::domain::decode::RejectReason;
 use crate::metrics::{Duplicate, Tally};
+use crate::pipeline::worker::Raw;
 use crate::pipeline::{Pipeline, Settings};
 use crate::source::{Lane, files};
 
@@ -32,6 +33,9 @@ pub struct Options {
     paths: Vec<PathBuf>,
     #[command(flatten)]
     lake: LakeOption,
+    /// Which sign-ins are kept whole beside their columns: none, failures or all
+    #[arg(long, default_value = "failures", value_name = "WHICH")]
+    raw: Raw,
 }
 
 pub fn run(options: &Options) -> Result<Exit, Failure> {
@@ -40,7 +44,10 @@ pub fn run(options: &Options) -> Result<Exit, Failure> {
     service.stop_on_signal();
     let mut pipeline = service.runtime.block_on(Pipeline::start(
         &options.lake.lake,
-        Settings::default(),
+        Settings {
+            raw: options.raw,
+            ..Settings::default()
+        },
         service.shared(),
         None,
     ))?;

@@ -173,15 +173,11 @@ fn check(raw: RawConfig) -> Result<Config, Problems> {
     if !(1..=3600).contains(&flush) {
         note("lake.flush_seconds must be from 1 to 3600");
     }
-    let keep = match raw.lake.raw.as_deref().unwrap_or("failures") {
-        "none" => Raw::None,
-        "failures" => Raw::Failures,
-        "all" => Raw::All,
-        _ => {
-            note("lake.raw must be none, failures or all");
-            Raw::Failures
-        }
-    };
+    let keep = raw.lake.raw.as_deref().unwrap_or("failures").parse();
+    let keep = keep.unwrap_or_else(|problem| {
+        note(&format!("lake.raw {problem}"));
+        Raw::Failures
+    });
     let listen = raw.http.listen.as_deref().unwrap_or(DEFAULT_LISTEN);
     let address = listen.parse::<SocketAddr>();
     match address {

@@ -206,9 +206,8 @@ pub fn failing<'a>(policies: &'a [Policy<'a>]) -> impl Iterator<Item = &'a Polic
 fn demands(policy: &Policy, control: &str) -> bool {
     policy
         .grant_controls
-        .0
         .iter()
-        .any(|grant| grant.as_str().eq_ignore_ascii_case(control))
+        .any(|grant| grant.eq_ignore_ascii_case(control))
 }
 
 /// The most telling reason among the failing policies, the order of [`BlockReason`] deciding.

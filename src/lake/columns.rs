@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use arrow::array::{
     ArrayRef, BinaryBuilder, BooleanBuilder, Float64Builder, Int32Builder, Int64Builder, ListArray,
-    ListBuilder, RecordBatch, StringBuilder, StructArray, TimestampMicrosecondBuilder,
+    ListBuilder, RecordBatch, StringArray, StringBuilder, StructArray, TimestampMicrosecondBuilder,
 };
 use arrow::buffer::{OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
@@ -70,6 +70,15 @@ pub fn schema<K: RowKind>(columns: &[Column<K>]) -> SchemaRef {
 }
 
 impl<K: RowKind> Cell<K> {
+    /// Whether least and greatest value help a reader to skip rows.
+    #[must_use]
+    pub fn has_bounds(&self) -> bool {
+        matches!(
+            self,
+            Cell::Time(_) | Cell::Int(_) | Cell::Long(_) | Cell::Real(_)
+        )
+    }
+
     /// The Arrow type.
     #[must_use]
     pub fn data_type(&self) -> DataType {
@@ -217,7 +226,7 @@ impl Builder {
 
     fn finish(&mut self) -> ArrayRef {
         match self {
-            Builder::Text(builder) => Arc::new(builder.finish()),
+            Builder::Text(builder) => Arc::new(finish_text(builder)),
             Builder::Time(builder) => Arc::new(builder.finish()),
             Builder::Int(builder) => Arc::new(builder.finish()),
             Builder::Long(builder) => Arc::new(builder.finish()),
@@ -228,6 +237,14 @@ impl Builder {
             Builder::Policies(builder) => Arc::new(builder.finish()),
         }
     }
+}
+
+/// The texts so far; the next batch is given the room that this one needed.
+fn finish_text(builder: &mut StringBuilder) -> StringArray {
+    let (rows, bytes) = (builder.offsets_slice().len(), builder.values_slice().len());
+    let array = builder.finish();
+    *builder = StringBuilder::with_capacity(rows, bytes + bytes / 8);
+    array
 }
 
 fn append_text(builder: &mut StringBuilder, text: &str) {
@@ -272,8 +289,8 @@ impl PoliciesBuilder {
             append_text(&mut self.id, policy.id.as_str());
             append_text(&mut self.name, policy.name.as_str());
             append_text(&mut self.result, policy.result.as_str());
-            for control in &policy.grant_controls.0 {
-                self.grant_controls.values().append_value(control.as_str());
+            for control in policy.grant_controls.iter() {
+                self.grant_controls.values().append_value(control);
             }
             self.grant_controls.append(true);
             self.satisfied
@@ -288,12 +305,12 @@ impl PoliciesBuilder {
 
     fn finish(&mut self) -> ListArray {
         let arrays: Vec<ArrayRef> = vec![
-            Arc::new(self.id.finish()),
-            Arc::new(self.name.finish()),
-            Arc::new(self.result.finish()),
+            Arc::new(finish_text(&mut self.id)),
+            Arc::new(finish_text(&mut self.name)),
+            Arc::new(finish_text(&mut self.result)),
             Arc::new(self.grant_controls.finish()),
-            Arc::new(self.satisfied.finish()),
-            Arc::new(self.not_satisfied.finish()),
+            Arc::new(finish_text(&mut self.satisfied)),
+            Arc::new(finish_text(&mut self.not_satisfied)),
         ];
         let ends = std::mem::replace(&mut self.ends, vec![0]);
         self.policies = 0;

@@ -17,7 +17,7 @@ use super::LakeError;
 use super::columns::{Column, RowBuffer, RowKind};
 
 /// Rows between two hand-overs to the Parquet writer: small enough to stay in cache.
-const BATCH_ROWS: usize = 4096;
+const BATCH_ROWS: usize = 2048;
 /// Bytes of kept records after which rows are handed over, however few they are.
 const BATCH_BYTES: usize = 8 << 20;
 /// Bytes of encoded pages after which a row group is written out.
@@ -128,7 +128,7 @@ impl<K: RowKind> FileWriter<K> {
             .map_err(|error| LakeError::io(&full, error))?;
         let file = File::create(&full).map_err(|error| LakeError::io(&full, error))?;
         let buffer = RowBuffer::new(self.columns);
-        let writer = ArrowWriter::try_new(file, buffer.schema(), Some(properties()))
+        let writer = ArrowWriter::try_new(file, buffer.schema(), Some(properties(self.columns)))
             .map_err(|error| LakeError::parquet(&full, error))?;
         self.open.insert(
             date,
@@ -182,8 +182,10 @@ impl<K: RowKind> OpenFile<K> {
     }
 }
 
-/// Encoding that was measured to be the best trade: zstd 1, dictionaries but for unique columns.
-fn properties() -> WriterProperties {
+/// Encoding that was measured to be the best trade: zstd 1, dictionaries but for unique columns, and
+/// bounds of times and numbers only. Rows come in the order of time: bounds of texts would span all
+/// there are and let no reader skip anything.
+fn properties<K: RowKind>(columns: &[Column<K>]) -> WriterProperties {
     let unique = [
         "id",
         "correlation_id",
@@ -196,8 +198,17 @@ fn properties() -> WriterProperties {
     let builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-        .set_statistics_enabled(EnabledStatistics::Chunk);
-    let plain = unique.into_iter().fold(builder, |builder, column| {
+        .set_statistics_enabled(EnabledStatistics::None);
+    let bounded = columns
+        .iter()
+        .filter(|column| column.cell.has_bounds())
+        .fold(builder, |builder, column| {
+            builder.set_column_statistics_enabled(
+                ColumnPath::from(column.name),
+                EnabledStatistics::Chunk,
+            )
+        });
+    let plain = unique.into_iter().fold(bounded, |builder, column| {
         builder.set_column_dictionary_enabled(ColumnPath::from(column), false)
     });
     plain.build()

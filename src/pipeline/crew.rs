@@ -6,7 +6,6 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::worker::{Sealed, Worker};
 use super::{PipelineError, now};
-use crate::domain::decode::STACK_BYTES;
 use crate::source::Chunk;
 
 /// Chunks waiting at one worker, a quarter to one MiB each: work enough for the time a commit takes.
@@ -37,10 +36,8 @@ impl Crew {
         for (number, worker) in workers.into_iter().enumerate() {
             let (jobs, work) = bounded(WORKER_QUEUE);
             let report = report.clone();
-            let thread = Builder::new()
+            Builder::new()
                 .name(format!("worker {number}"))
-                .stack_size(STACK_BYTES);
-            thread
                 .spawn_scoped(scope, move || work_off(worker, &work, &report))
                 .map_err(|_| PipelineError::WorkerLost)?;
             crew.jobs.push(jobs);

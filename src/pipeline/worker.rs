@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::domain::classify::{Classifier, Verdict};
 use crate::domain::decode::normalise::{Normalised, SignIn, normalise};
 use crate::domain::decode::time::{HOUR, date};
-use crate::domain::decode::{Piece, Reject, RejectReason, decode};
+use crate::domain::decode::{Decoder, Piece, Reject, RejectReason};
 use crate::domain::knowledge::Knowledge;
 use crate::domain::sign_in::Outcome;
 use crate::domain::signal::{Facts, Signal};
@@ -30,6 +30,19 @@ pub enum Raw {
     Failures,
     /// All, at five times the time and disk.
     All,
+}
+
+impl std::str::FromStr for Raw {
+    type Err = &'static str;
+
+    fn from_str(name: &str) -> Result<Raw, &'static str> {
+        match name {
+            "none" => Ok(Raw::None),
+            "failures" => Ok(Raw::Failures),
+            "all" => Ok(Raw::All),
+            _ => Err("must be none, failures or all"),
+        }
+    }
 }
 
 /// Rejects that a killed run has left ahead of `sign_ins`: by lane, offset and index.
@@ -83,6 +96,7 @@ struct Place<'a> {
 /// A worker's own state.
 pub struct Worker {
     knowledge: &'static Knowledge,
+    decoder: Decoder,
     classifier: Classifier,
     files: WorkerFiles,
     dedupe: Arc<Dedupe>,
@@ -105,6 +119,7 @@ impl Worker {
         let knowledge = Knowledge::builtin();
         Worker {
             knowledge,
+            decoder: Decoder::default(),
             classifier: Classifier::new(knowledge),
             files,
             dedupe,
@@ -119,6 +134,7 @@ impl Worker {
     /// Takes in the messages of a chunk. `now` is the time of ingestion, UTC microseconds.
     pub fn take(&mut self, chunk: &Chunk, now: i64) -> Result<(), LakeError> {
         let mut failed = None;
+        let mut decoder = std::mem::take(&mut self.decoder);
         for (offset, range) in &chunk.messages {
             let mut index = 0;
             let message = &chunk.bytes[range.clone()];
@@ -142,10 +158,11 @@ impl Worker {
                 }
             };
             match chunk.form {
-                Form::Json => decode(message, &mut take),
+                Form::Json => decoder.decode(message, &mut take),
                 Form::CsvRow => take(unsupported_row(message)),
             }
         }
+        self.decoder = decoder;
         failed.map_or(Ok(()), Err)
     }
 
@@ -308,7 +325,7 @@ fn passed_over(category: &str) -> PassedOver {
     }
 }
 
-fn unsupported_row(message: &[u8]) -> Piece<'_> {
+fn unsupported_row(message: &[u8]) -> Piece<'_, '_> {
     Piece::Reject(Reject {
         reason: RejectReason::UnsupportedShape,
         detail: "a row of a CSV file; sign-ins are read as JSON".to_owned(),

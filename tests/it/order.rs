@@ -17,7 +17,7 @@ use serde_json::Value;
 use signloop::domain::causes::texts::CauseTexts;
 use signloop::domain::classify::Classifier;
 use signloop::domain::decode::normalise::{Normalised, normalise};
-use signloop::domain::decode::{Piece, decode};
+use signloop::domain::decode::{Decoder, Piece};
 use signloop::domain::detector::{Detector, DetectorSettings};
 use signloop::domain::knowledge::Knowledge;
 use signloop::domain::loops::row::LoopRow;
@@ -208,11 +208,11 @@ impl Core {
     }
 
     fn take(&mut self, message: &[u8]) {
-        decode(message, &mut |piece| {
+        Decoder::default().decode(message, &mut |piece| {
             let Piece::Record { record, .. } = piece else {
                 panic!("every record is read");
             };
-            let Normalised::SignIn(sign_in) = normalise(&record) else {
+            let Normalised::SignIn(sign_in) = normalise(record) else {
                 panic!("every record is a sign-in");
             };
             let key = (sign_in.tenant_id.to_owned(), sign_in.id.to_owned());

@@ -48,6 +48,14 @@ pub enum Conditions<'a> {
 }
 
 impl<'a> Conditions<'a> {
+    /// What a text says: a mask in digits, or names.
+    pub(super) fn of_text(text: Text<'a>) -> Conditions<'a> {
+        match text.as_str().parse() {
+            Ok(mask) => Conditions::Mask(mask),
+            Err(_) => Conditions::Names(text),
+        }
+    }
+
     /// The conditions as bits; names nobody knows add none.
     #[must_use]
     pub fn bits(&self) -> u32 {
@@ -116,17 +124,11 @@ impl<'de> Visitor<'de> for ConditionsVisitor {
     }
 
     fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Self::Value, E> {
-        match text.parse() {
-            Ok(mask) => Ok(Conditions::Mask(mask)),
-            Err(_) => Ok(Conditions::Names(Text(Cow::Borrowed(text)))),
-        }
+        Ok(Conditions::of_text(Text(Cow::Borrowed(text))))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        match text.parse() {
-            Ok(mask) => Ok(Conditions::Mask(mask)),
-            Err(_) => Ok(Conditions::Names(Text(Cow::Owned(text.to_owned())))),
-        }
+        Ok(Conditions::of_text(Text(Cow::Owned(text.to_owned()))))
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {

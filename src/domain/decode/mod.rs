@@ -1,13 +1,15 @@
 //! Bytes to records: one broker message or file line in, its records and rejects out.
 //!
 //! Reads envelopes `{"records":[…]}`, Graph pages `{"value":[…]}`, arrays of either, bare records and
-//! several values in a row. The whole message is first read in one go; only if that fails is it taken
-//! apart, and then a record that is broken is rejected alone. Nothing here judges what a record means:
+//! several values in a row. There are two readers with one meaning: a quick one for the usual shapes
+//! and a lenient one for everything else. A message that neither can read in one go is taken apart,
+//! and then a record that is broken is rejected alone. Nothing here judges what a record means:
 //! that is [`normalise`]'s work.
 
 pub mod conditions;
 pub mod normalise;
 mod page;
+mod scan;
 pub mod split;
 pub mod time;
 pub mod values;
@@ -15,6 +17,7 @@ pub mod wire;
 
 use std::fmt;
 
+use scan::{Scanned, Scanner};
 use split::{list_items, skip_space, value_end};
 use wire::Record;
 
@@ -80,15 +83,11 @@ impl fmt::Display for RejectReason {
 
 /// One piece of a message, in order.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all are records, and none is kept"
-)]
-pub enum Piece<'a> {
+pub enum Piece<'r, 'a> {
     /// A record that could be read.
     Record {
         /// Its fields.
-        record: Record<'a>,
+        record: &'r Record<'a>,
         /// Its bytes.
         raw: &'a [u8],
     },
@@ -110,186 +109,153 @@ pub struct Reject<'a> {
 /// The largest record taken: a message of Event Hubs is at most 1 MiB, a dedicated one 20 MiB.
 pub const RECORD_BYTES_MAX: usize = 20 * 1024 * 1024;
 
-/// The most brackets that open in what is read in one go. The reader recurses into every container it
-/// skips, without a limit of its own; so many levels need at most [`STACK_BYTES`] in any build.
-const OPENINGS_MAX: usize = 32_768;
-
-/// The stack that a thread needs which decodes what others have written.
-pub const STACK_BYTES: usize = 64 << 20;
-
-/// Takes a message apart and hands over its pieces in order. Needs a stack of [`STACK_BYTES`].
-///
-/// Every byte that is not white space belongs to a piece or to the frame around the records.
-pub fn decode<'a>(message: &'a [u8], emit: &mut impl FnMut(Piece<'a>)) {
-    let message = trim(message);
-    if message.is_empty() {
-        return emit(reject(
-            RejectReason::Empty,
-            "nothing but white space",
-            message,
-        ));
-    }
-    if message[0] == b'{' && value(message, emit) {
-        return;
-    }
-    sequence(message, emit);
+/// Takes messages apart. Keeps buffers from one message to the next; one for each thread.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    scanner: Scanner,
 }
 
-/// Values in a row; what follows a value that never ends belongs to it.
-fn sequence<'a>(message: &'a [u8], emit: &mut impl FnMut(Piece<'a>)) {
-    let mut at = 0;
-    while at < message.len() {
-        let end = value_end(message, at).unwrap_or(message.len());
-        item(&message[at..end], emit);
-        at = skip_space(message, end);
+impl Decoder {
+    /// Hands over the pieces of a message in order.
+    ///
+    /// Every byte that is not white space belongs to a piece or to the frame around the records.
+    pub fn decode<'a>(&mut self, message: &'a [u8], emit: &mut impl FnMut(Piece<'_, 'a>)) {
+        let message = trim(message);
+        if message.is_empty() {
+            let detail = "nothing but white space";
+            return emit(reject(RejectReason::Empty, detail, message));
+        }
+        if message[0] == b'{' && self.whole(message, emit) {
+            return;
+        }
+        // Values in a row; what follows a value that never ends belongs to it.
+        let mut at = 0;
+        while at < message.len() {
+            let end = value_end(message, at).unwrap_or(message.len());
+            self.value(&message[at..end], emit);
+            at = skip_space(message, end);
+        }
     }
-}
 
-/// One value, or the items of a list.
-fn item<'a>(text: &'a [u8], emit: &mut impl FnMut(Piece<'a>)) {
-    match text[0] {
-        b'{' => {
-            if !value(text, emit) {
-                broken(text, emit);
+    /// One value, or the items of a list.
+    fn value<'a>(&mut self, text: &'a [u8], emit: &mut impl FnMut(Piece<'_, 'a>)) {
+        if text[0] != b'[' {
+            return self.object(text, emit);
+        }
+        let (items, end) = list_items(text, 0);
+        if items.is_empty() && end.is_none() {
+            let detail = "a list without an end";
+            return emit(reject(RejectReason::InvalidJson, detail, text));
+        }
+        for (from, to) in items {
+            self.object(&text[from..to], emit);
+        }
+    }
+
+    /// A record or a page; never a list again.
+    fn object<'a>(&mut self, text: &'a [u8], emit: &mut impl FnMut(Piece<'_, 'a>)) {
+        if text[0] != b'{' {
+            emit(not_an_object(text));
+        } else if !self.whole(text, emit) {
+            self.apart(text, emit);
+        }
+    }
+
+    /// An object read in one go: by the quick reader, or as a single record by the lenient one.
+    /// `false` for pages that are broken or odd, and for what is no JSON.
+    fn whole<'a>(&mut self, text: &'a [u8], emit: &mut impl FnMut(Piece<'_, 'a>)) -> bool {
+        let mut record = Record::default();
+        match self.scanner.read(text, &mut record) {
+            Some(Scanned::Record) => emit_record(&record, text, emit),
+            Some(Scanned::Page(records)) => {
+                for (record, range) in &records {
+                    emit_record(record, &text[range.clone()], emit);
+                }
             }
+            None if page::begins_with_list(text) => return false,
+            None => match read(text) {
+                // The list of a page may stand behind other keys.
+                Ok(record) if !record.is_blank() || page::list_start(text).is_none() => {
+                    emit_record(&record, text, emit);
+                }
+                Ok(_) | Err(_) => return false,
+            },
         }
-        b'[' => {
-            let (items, end) = list_items(text, 0);
-            if items.is_empty() && end.is_none() {
-                return emit(reject(
-                    RejectReason::InvalidJson,
-                    "a list without an end",
-                    text,
-                ));
-            }
-            for (from, to) in items {
-                member(&text[from..to], emit);
-            }
+        true
+    }
+
+    /// The records of a page one by one, so that a broken one spares its neighbours; else a reject.
+    fn apart<'a>(&mut self, text: &'a [u8], emit: &mut impl FnMut(Piece<'_, 'a>)) {
+        let Some(start) = page::list_start(text) else {
+            return record_or_reject(text, emit);
+        };
+        if page::has_another_list(text, start) {
+            let detail = "two lists of records in one";
+            return emit(reject(RejectReason::InvalidJson, detail, text));
         }
-        _ => emit(reject(
-            RejectReason::NotAnObject,
-            "a record must be a JSON object",
-            text,
-        )),
+        let (items, end) = list_items(text, start);
+        if items.is_empty() && end.is_none() {
+            record_or_reject(text, emit);
+        }
+        for (from, to) in items {
+            self.member(&text[from..to], emit);
+        }
+    }
+
+    /// An item of a page that was taken apart: a record, never a page again.
+    fn member<'a>(&mut self, text: &'a [u8], emit: &mut impl FnMut(Piece<'_, 'a>)) {
+        let mut record = Record::default();
+        if text[0] != b'{' {
+            emit(not_an_object(text));
+        } else if let Some(Scanned::Record) = self.scanner.read(text, &mut record) {
+            emit_record(&record, text, emit);
+        } else {
+            record_or_reject(text, emit);
+        }
     }
 }
 
-/// An item of a list: a record or a page, never a list again.
-fn member<'a>(text: &'a [u8], emit: &mut impl FnMut(Piece<'a>)) {
-    match text[0] {
-        b'{' => item(text, emit),
-        _ => emit(reject(
-            RejectReason::NotAnObject,
-            "a record must be a JSON object",
-            text,
-        )),
-    }
+fn emit_record<'a>(record: &Record<'a>, raw: &'a [u8], emit: &mut impl FnMut(Piece<'_, 'a>)) {
+    emit(Piece::Record { record, raw });
 }
 
-/// An object read in one go, as a page or as a record; `false` if it cannot be.
-fn value<'a>(text: &'a [u8], emit: &mut impl FnMut(Piece<'a>)) -> bool {
-    if !is_readable(text) {
-        return false;
-    }
-    if page::looks_like_page(text) {
-        if page::emit_records(text, emit) {
-            return true;
-        }
-        if page::list_start(text).is_some() {
-            return false;
-        }
-    }
-    let Some(record) = read(text) else {
-        return false;
-    };
-    if record.first_key.is_none() || record.is_blank() {
-        // The list of a page may stand behind other keys.
-        if page::list_start(text).is_some() {
-            return page::emit_records(text, emit);
-        }
-    }
-    emit(Piece::Record { record, raw: text });
-    true
-}
-
-/// An object that could not be read: the records of a page one by one, else a reject.
-fn broken<'a>(text: &'a [u8], emit: &mut impl FnMut(Piece<'a>)) {
-    let Some(start) = page::list_start(text) else {
-        return emit(explain(text));
-    };
-    if page::has_another_list(text, start) {
-        return emit(reject(
-            RejectReason::InvalidJson,
-            "two lists of records in one",
-            text,
-        ));
-    }
-    let (items, end) = list_items(text, start);
-    for (from, to) in &items {
-        let text = &text[*from..*to];
-        match text[0] {
-            b'{' => single(text, emit),
-            _ => emit(reject(
-                RejectReason::NotAnObject,
-                "a record must be a JSON object",
-                text,
-            )),
-        }
-    }
-    if items.is_empty() && end.is_none() {
-        emit(explain(text));
-    }
-}
-
-/// A record that stands alone after its page was taken apart.
-fn single<'a>(text: &'a [u8], emit: &mut impl FnMut(Piece<'a>)) {
+fn record_or_reject<'a>(text: &'a [u8], emit: &mut impl FnMut(Piece<'_, 'a>)) {
     match read(text) {
-        Some(record) => emit(Piece::Record { record, raw: text }),
-        None => emit(explain(text)),
+        Ok(record) => emit_record(&record, text, emit),
+        Err(reject) => emit(Piece::Reject(reject)),
     }
 }
 
-fn read(text: &[u8]) -> Option<Record<'_>> {
-    if text.len() > RECORD_BYTES_MAX || !is_readable(text) {
-        return None;
-    }
-    sonic_rs::from_slice(text).ok()
-}
-
-/// Whether nothing in it can nest so deeply that the reader would run out of stack.
-fn is_readable(text: &[u8]) -> bool {
-    text.len() <= OPENINGS_MAX || openings(text) <= OPENINGS_MAX
-}
-
-/// How many brackets open, in strings or not: a bound on the depth.
-fn openings(text: &[u8]) -> usize {
-    // `[` and `{` differ in one bit. Sums of at most 255 keep the loop in byte-wide registers.
-    let opens = |byte: &u8| u8::from(byte | 0x20 == b'{');
-    text.chunks(255)
-        .map(|chunk| usize::from(chunk.iter().map(opens).sum::<u8>()))
-        .sum()
-}
-
-/// The reject for an object that could not be read.
-fn explain(text: &[u8]) -> Piece<'_> {
-    if text.len() > RECORD_BYTES_MAX {
+/// The lenient reader: any JSON object there is.
+fn read(text: &[u8]) -> Result<Record<'_>, Reject<'_>> {
+    let (reason, detail) = if text.len() > RECORD_BYTES_MAX {
         let detail = format!("{} bytes, the most taken is {RECORD_BYTES_MAX}", text.len());
-        return reject(RejectReason::TooLarge, &detail, text);
-    }
-    if let Err(error) = std::str::from_utf8(text) {
-        let detail = format!("no UTF-8 at byte {}", error.valid_up_to());
-        return reject(RejectReason::InvalidUtf8, &detail, text);
-    }
-    let detail = match serde_json::from_slice::<serde::de::IgnoredAny>(text) {
-        Err(error) => error.to_string(),
-        Ok(_) => format!(
-            "nested too deeply, more than {OPENINGS_MAX} brackets, or a number out of range"
-        ),
+        (RejectReason::TooLarge, detail)
+    } else {
+        match serde_json::from_slice(text) {
+            Ok(record) => return Ok(record),
+            Err(error) => match std::str::from_utf8(text) {
+                Ok(_) => (RejectReason::InvalidJson, error.to_string()),
+                Err(error) => {
+                    let detail = format!("no UTF-8 at byte {}", error.valid_up_to());
+                    (RejectReason::InvalidUtf8, detail)
+                }
+            },
+        }
     };
-    reject(RejectReason::InvalidJson, &detail, text)
+    Err(Reject {
+        reason,
+        detail,
+        raw: text,
+    })
 }
 
-fn reject<'a>(reason: RejectReason, detail: &str, raw: &'a [u8]) -> Piece<'a> {
+fn not_an_object(text: &[u8]) -> Piece<'_, '_> {
+    let detail = "a record must be a JSON object";
+    reject(RejectReason::NotAnObject, detail, text)
+}
+
+fn reject<'a>(reason: RejectReason, detail: &str, raw: &'a [u8]) -> Piece<'a, 'a> {
     Piece::Reject(Reject {
         reason,
         detail: detail.to_owned(),

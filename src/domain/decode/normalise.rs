@@ -62,7 +62,7 @@ impl SignIn<'_> {
 #[derive(Debug)]
 pub enum Normalised<'a> {
     /// A sign-in.
-    SignIn(Box<SignIn<'a>>),
+    SignIn(SignIn<'a>),
     /// A record of another log, by its category: counted and passed over.
     PassedOver(&'a str),
     /// Neither, and why.
@@ -87,7 +87,7 @@ pub fn normalise<'a>(record: &'a Record<'a>) -> Normalised<'a> {
     };
     match times(record) {
         Err((reason, detail)) => Normalised::Reject(reason, detail),
-        Ok(times) => Normalised::SignIn(Box::new(sign_in(record, category, times))),
+        Ok(times) => Normalised::SignIn(sign_in(record, category, times)),
     }
 }
 
@@ -191,12 +191,8 @@ fn country<'a>(record: &'a Record<'a>) -> &'a str {
 
 /// Graph objects carry no category; their event types say as much.
 fn category_of_graph(record: &Record) -> Category {
-    let types = &record.sign_in.event_types.0;
-    let is = |name: &str| {
-        types
-            .iter()
-            .any(|kind| kind.as_str().eq_ignore_ascii_case(name))
-    };
+    let types = &record.sign_in.event_types;
+    let is = |name: &str| types.iter().any(|kind| kind.eq_ignore_ascii_case(name));
     if is("managedIdentity") {
         Category::ManagedIdentity
     } else if is("servicePrincipal") {

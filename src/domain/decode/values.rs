@@ -246,3 +246,39 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
         Ok(List::default())
     }
 }
+
+/// A list of texts, nearly always of one: the first needs no memory of its own.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Texts<'a> {
+    first: Option<Text<'a>>,
+    others: Vec<Text<'a>>,
+}
+
+impl<'a> Texts<'a> {
+    pub(super) fn push(&mut self, text: Text<'a>) {
+        match self.first {
+            None => self.first = Some(text),
+            Some(_) => self.others.push(text),
+        }
+    }
+
+    /// The texts in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.first.iter().chain(&self.others).map(Text::as_str)
+    }
+
+    /// Nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+}
+
+impl<'de> Deserialize<'de> for Texts<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut texts = Texts::default();
+        let list = List::<Text>::deserialize(deserializer)?;
+        list.0.into_iter().for_each(|text| texts.push(text));
+        Ok(texts)
+    }
+}

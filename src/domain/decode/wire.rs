@@ -6,11 +6,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::LazyLock;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::conditions::Conditions;
-use super::values::{Flag, Int, List, Text};
+use super::scan::{Cursor, Keys, Scan};
+use super::values::{Flag, Int, List, Text, Texts};
 
 /// An object's key; borrowed unless escaped.
 struct Key<'a>(Cow<'a, str>);
@@ -62,9 +64,9 @@ macro_rules! absent_scalars {
     };
 }
 
-/// Declares an object of the wire: its fields and the keys they are read from.
+/// Declares an object of the wire: its fields and the keys they are read from, for both readers.
 macro_rules! wire_object {
-    ($(#[$doc:meta])* $name:ident {
+    ($(#[$doc:meta])* $name:ident by $names:ident {
         $($(#[$fdoc:meta])* $field:ident: $type:ty = $($key:literal)|+,)+
     }) => {
         $(#[$doc])*
@@ -81,13 +83,41 @@ macro_rules! wire_object {
                 }
                 Ok(true)
             }
+
+            /// Takes the value of a field quickly.
+            #[inline]
+            fn scan_field(&mut self, field: $names, cursor: &mut Cursor<'a, '_>) -> Option<()> {
+                match field {
+                    $($names::$field => self.$field.scan(cursor),)+
+                }
+            }
+        }
+
+        #[allow(non_camel_case_types, reason = "named as the fields are")]
+        #[derive(Debug, Clone, Copy)]
+        pub(super) enum $names { $($field,)+ }
+
+        impl $names {
+            const KEYS: &[(&str, $names)] = &[$($(($key, $names::$field),)+)+];
         }
     };
 }
 
 /// A nested object: reads its own fields, skips the rest.
 macro_rules! nested_object {
-    ($name:ident) => {
+    ($name:ident by $names:ident) => {
+        impl<'a> Scan<'a> for $name<'a> {
+            fn scan(&mut self, cursor: &mut Cursor<'a, '_>) -> Option<()> {
+                static KEYS: LazyLock<Keys<$names>> =
+                    LazyLock::new(|| Keys::new($names::KEYS.iter().copied()));
+                *self = $name::default();
+                if cursor.peek()? == b'n' {
+                    return cursor.scalar().map(|_| ());
+                }
+                cursor.object(&KEYS, |field, cursor| self.scan_field(field, cursor))
+            }
+        }
+
         impl<'de> Deserialize<'de> for $name<'de> {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 struct ObjectVisitor;
@@ -118,7 +148,7 @@ macro_rules! nested_object {
 
 wire_object! {
     /// The sign-in itself: `properties` of a diagnostic record, or a whole Graph object.
-    Properties {
+    Properties by PropertiesField {
         id: Text<'a> = "id",
         created: Text<'a> = "createdDateTime",
         user_principal_name: Text<'a> = "userPrincipalName",
@@ -146,24 +176,24 @@ wire_object! {
         tenant_id: Text<'a> = "tenantId",
         home_tenant_id: Text<'a> = "homeTenantId",
         resource_tenant_id: Text<'a> = "resourceTenantId",
-        event_types: List<Text<'a>> = "signInEventTypes",
+        event_types: Texts<'a> = "signInEventTypes",
         service_principal_id: Text<'a> = "servicePrincipalId",
     }
 }
-nested_object!(Properties);
+nested_object!(Properties by PropertiesField);
 
 wire_object! {
     /// Where the sign-in came from.
-    Location {
+    Location by LocationField {
         city: Text<'a> = "city",
         country: Text<'a> = "countryOrRegion",
     }
 }
-nested_object!(Location);
+nested_object!(Location by LocationField);
 
 wire_object! {
     /// The device, mostly empty for basic authentication.
-    Device {
+    Device by DeviceField {
         device_id: Text<'a> = "deviceId",
         operating_system: Text<'a> = "operatingSystem",
         browser: Text<'a> = "browser",
@@ -171,42 +201,42 @@ wire_object! {
         is_managed: Flag = "isManaged",
     }
 }
-nested_object!(Device);
+nested_object!(Device by DeviceField);
 
 wire_object! {
     /// Result code and its texts.
-    Status {
+    Status by StatusField {
         error_code: Int = "errorCode",
         failure_reason: Text<'a> = "failureReason",
     }
 }
-nested_object!(Status);
+nested_object!(Status by StatusField);
 
 wire_object! {
     /// One Conditional Access policy and what it said.
-    Policy {
+    Policy by PolicyField {
         id: Text<'a> = "id",
         name: Text<'a> = "displayName",
         result: Text<'a> = "result",
-        grant_controls: List<Text<'a>> = "enforcedGrantControls",
+        grant_controls: Texts<'a> = "enforcedGrantControls",
         conditions_satisfied: Conditions<'a> = "conditionsSatisfied",
         conditions_not_satisfied: Conditions<'a> = "conditionsNotSatisfied",
     }
 }
-nested_object!(Policy);
+nested_object!(Policy by PolicyField);
 
 wire_object! {
     /// One authentication step.
-    Step {
+    Step by StepField {
         method: Text<'a> = "authenticationMethod",
         succeeded: Flag = "succeeded",
     }
 }
-nested_object!(Step);
+nested_object!(Step by StepField);
 
 wire_object! {
     /// The diagnostic record around the sign-in.
-    Envelope {
+    Envelope by EnvelopeField {
         time: Text<'a> = "time",
         category: Text<'a> = "category" | "Category",
         tenant_id: Text<'a> = "tenantId" | "tenantid",
@@ -287,8 +317,6 @@ pub struct Record<'a> {
     pub sign_in: Properties<'a>,
     /// Whether `properties` was there.
     pub has_properties: bool,
-    /// The first key when it was borrowed; tells where in the input the record begins.
-    pub first_key: Option<&'a str>,
 }
 
 impl<'de> Deserialize<'de> for Record<'de> {
@@ -308,21 +336,54 @@ impl<'de> Visitor<'de> for RecordVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut record = Record::default();
-        let mut first = true;
         while let Some(key) = map.next_key::<Key>()? {
-            if first {
-                first = false;
-                if let Cow::Borrowed(key) = key.0 {
-                    record.first_key = Some(key);
-                }
-            }
             record.read_value(&key.0, &mut map)?;
         }
         Ok(record)
     }
 }
 
+/// What the keys at the top of a record stand for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum RecordField {
+    Properties,
+    Envelope(EnvelopeField),
+    SignIn(PropertiesField),
+}
+
+impl RecordField {
+    /// The envelope's keys count before the sign-in's own, as in [`Record::read_value`].
+    pub(super) fn keys() -> Keys<RecordField> {
+        let envelope = EnvelopeField::KEYS.iter();
+        let envelope = envelope.map(|(key, field)| (*key, RecordField::Envelope(*field)));
+        let own = PropertiesField::KEYS.iter();
+        let own = own.map(|(key, field)| (*key, RecordField::SignIn(*field)));
+        let properties = [("properties", RecordField::Properties)];
+        Keys::new(properties.into_iter().chain(envelope).chain(own))
+    }
+}
+
 impl<'a> Record<'a> {
+    /// The same as [`Record::read_value`], quickly.
+    #[inline]
+    pub(super) fn scan_value(
+        &mut self,
+        field: RecordField,
+        cursor: &mut Cursor<'a, '_>,
+    ) -> Option<()> {
+        match field {
+            RecordField::Properties => {
+                self.has_properties = true;
+                self.sign_in.scan(cursor)
+            }
+            RecordField::Envelope(field) => self.envelope.scan_field(field, cursor),
+            RecordField::SignIn(field) if !self.has_properties => {
+                self.sign_in.scan_field(field, cursor)
+            }
+            RecordField::SignIn(_) => cursor.skip(),
+        }
+    }
+
     fn read_value<A: MapAccess<'a>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
         if key == "properties" {
             self.sign_in = map.next_value()?;
@@ -337,45 +398,5 @@ impl<'a> Record<'a> {
             return Ok(());
         }
         map.next_value::<IgnoredAny>().map(|_| ())
-    }
-}
-
-/// A message of records: `records` of Event Hubs and storage accounts, `value` of a Graph page.
-#[derive(Debug, Default)]
-pub struct Page<'a> {
-    /// The records, in order, when the list was there.
-    pub records: Option<List<Record<'a>>>,
-    /// Keys beside the list; more than none means the list's end must be searched for.
-    pub other_keys: usize,
-}
-
-impl<'de> Deserialize<'de> for Page<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct PageVisitor;
-        impl<'de> Visitor<'de> for PageVisitor {
-            type Value = Page<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("a list of records")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut page = Page::default();
-                while let Some(key) = map.next_key::<Key>()? {
-                    if matches!(&*key.0, "records" | "value") {
-                        if page.records.is_some() {
-                            return Err(A::Error::custom("two lists of records"));
-                        }
-                        page.records = Some(map.next_value()?);
-                    } else {
-                        page.other_keys += 1;
-                        map.next_value::<IgnoredAny>()?;
-                    }
-                }
-                Ok(page)
-            }
-            fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-                Ok(Page::default())
-            }
-        }
-        deserializer.deserialize_map(PageVisitor)
     }
 }

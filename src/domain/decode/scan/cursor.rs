@@ -1,0 +1,243 @@
+//! Walks a text along its index, checking the grammar of JSON between the indexed places.
+//!
+//! Every step answers `None` for what is no JSON, and for JSON that is too odd to be read quickly;
+//! the caller then leaves the text to the lenient reader. What it accepts, any JSON parser accepts.
+
+use std::borrow::Cow;
+
+use super::keys::Keys;
+use crate::domain::decode::values::Text;
+
+/// Deepest nesting read quickly; a sign-in has five levels.
+const DEPTH_MAX: u32 = 64;
+
+/// A place in the text, with the place in the index that belongs to it.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Cursor<'a, 'i> {
+    text: &'a str,
+    places: &'i [u32],
+    escapes: &'i [u32],
+    at: usize,
+    depth: u32,
+}
+
+impl<'a, 'i> Cursor<'a, 'i> {
+    pub(super) fn new(text: &'a str, places: &'i [u32], escapes: &'i [u32]) -> Cursor<'a, 'i> {
+        Cursor {
+            text,
+            places,
+            escapes,
+            at: 0,
+            depth: 0,
+        }
+    }
+
+    #[inline]
+    fn bytes(&self) -> &'a [u8] {
+        self.text.as_bytes()
+    }
+
+    /// The next byte that is not white space.
+    #[inline]
+    pub(in super::super) fn peek(&mut self) -> Option<u8> {
+        let byte = *self.bytes().get(self.at)?;
+        if byte > b' ' {
+            return Some(byte);
+        }
+        self.skip_space()
+    }
+
+    #[cold]
+    fn skip_space(&mut self) -> Option<u8> {
+        loop {
+            match self.bytes().get(self.at)? {
+                b' ' | b'\t' | b'\n' | b'\r' => self.at += 1,
+                byte => return Some(*byte),
+            }
+        }
+    }
+
+    #[inline]
+    fn expect(&mut self, byte: u8) -> Option<()> {
+        (self.peek()? == byte).then(|| self.at += 1)
+    }
+
+    /// Steps over a bracket or quote, here and in the index.
+    #[inline]
+    fn step(&mut self) -> Option<()> {
+        let (place, rest) = self.places.split_first()?;
+        debug_assert_eq!(*place as usize, self.at);
+        self.places = rest;
+        self.at += 1;
+        Some(())
+    }
+
+    /// Where in the text the cursor is.
+    pub(super) fn place(&self) -> usize {
+        self.at
+    }
+
+    /// Whether nothing but white space is left.
+    pub(super) fn is_at_end(&mut self) -> bool {
+        self.peek().is_none() && self.places.is_empty()
+    }
+
+    /// The bytes between the quotes of the string that begins here.
+    #[inline]
+    fn string(&mut self) -> Option<(usize, usize)> {
+        let [open, close, rest @ ..] = self.places else {
+            return None;
+        };
+        let (from, to) = (*open as usize + 1, *close as usize);
+        self.places = rest;
+        self.at = to + 1;
+        Some((from, to))
+    }
+
+    /// Whether a backslash stands at `from..to`; asked in ascending order.
+    #[inline]
+    fn has_escape(&mut self, from: usize, to: usize) -> bool {
+        while let [escape, rest @ ..] = self.escapes {
+            if *escape as usize >= from {
+                return (*escape as usize) < to;
+            }
+            self.escapes = rest;
+        }
+        false
+    }
+
+    /// The string that begins here, borrowed if it can be.
+    #[inline]
+    pub(in super::super) fn text(&mut self) -> Option<Text<'a>> {
+        let (from, to) = self.string()?;
+        if self.has_escape(from, to) {
+            let quoted = self.text.get(from - 1..=to)?;
+            return Some(Text(Cow::Owned(serde_json::from_str(quoted).ok()?)));
+        }
+        Some(Text(Cow::Borrowed(self.text.get(from..to)?)))
+    }
+
+    /// The string that begins here; `None` also if it carries escapes.
+    pub(in super::super) fn plain_text(&mut self) -> Option<&'a str> {
+        let (from, to) = self.string()?;
+        if self.has_escape(from, to) {
+            return None;
+        }
+        self.text.get(from..to)
+    }
+
+    /// The number, `true`, `false` or `null` that begins here.
+    #[inline]
+    pub(in super::super) fn scalar(&mut self) -> Option<&'a [u8]> {
+        let rest = self.bytes().get(self.at..)?;
+        let is_end = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\t' | b'\n' | b'\r');
+        let scalar = &rest[..rest.iter().position(is_end)?];
+        self.at += scalar.len();
+        is_scalar(scalar).then_some(scalar)
+    }
+
+    /// Reads the object that begins here; `field` takes each value, by the field its key names.
+    #[inline]
+    pub(in super::super) fn object<F: Copy>(
+        &mut self,
+        keys: &Keys<F>,
+        mut field: impl FnMut(F, &mut Self) -> Option<()>,
+    ) -> Option<()> {
+        self.members(b'{', b'}', |cursor| {
+            let (from, to) = cursor.key()?;
+            match keys.find(cursor.bytes(), from, to) {
+                Some(named) => field(named, cursor),
+                None if cursor.has_escape(from, to) => None,
+                None => cursor.skip(),
+            }
+        })
+    }
+
+    /// Reads the list that begins here; `item` takes each of its values.
+    #[inline]
+    pub(in super::super) fn list(
+        &mut self,
+        item: impl FnMut(&mut Self) -> Option<()>,
+    ) -> Option<()> {
+        self.members(b'[', b']', item)
+    }
+
+    /// The object or list that begins here, member by member.
+    #[inline]
+    fn members(
+        &mut self,
+        open: u8,
+        close: u8,
+        mut member: impl FnMut(&mut Self) -> Option<()>,
+    ) -> Option<()> {
+        if self.peek()? != open || self.depth == DEPTH_MAX {
+            return None;
+        }
+        self.step()?;
+        self.depth += 1;
+        if self.peek()? != close {
+            loop {
+                self.peek()?;
+                member(self)?;
+                match self.peek()? {
+                    b',' => self.at += 1,
+                    byte if byte == close => break,
+                    _ => return None,
+                }
+            }
+        }
+        self.depth -= 1;
+        self.step()
+    }
+
+    /// The key that begins here, up to the value that follows it.
+    #[inline]
+    fn key(&mut self) -> Option<(usize, usize)> {
+        if self.peek()? != b'"' {
+            return None;
+        }
+        let key = self.string()?;
+        self.expect(b':')?;
+        self.peek()?;
+        Some(key)
+    }
+
+    /// Steps over the value that begins here.
+    #[inline]
+    pub(in super::super) fn skip(&mut self) -> Option<()> {
+        match self.peek()? {
+            b'"' => self.string().map(|_| ()),
+            b'{' => self.members(b'{', b'}', |cursor| {
+                cursor.key()?;
+                cursor.skip()
+            }),
+            b'[' => self.members(b'[', b']', Self::skip),
+            _ => self.scalar().map(|_| ()),
+        }
+    }
+}
+
+/// A literal or a number, as JSON writes them.
+#[inline]
+fn is_scalar(scalar: &[u8]) -> bool {
+    matches!(scalar, b"true" | b"false" | b"null") || is_number(scalar)
+}
+
+fn is_number(number: &[u8]) -> bool {
+    let digits = |text: &[u8]| text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let unsigned = number.strip_prefix(b"-").unwrap_or(number);
+    let whole = digits(unsigned);
+    if whole == 0 || (whole > 1 && unsigned[0] == b'0') {
+        return false;
+    }
+    let mut rest = &unsigned[whole..];
+    if let Some(fraction) = rest.strip_prefix(b".") {
+        let places = digits(fraction);
+        if places == 0 {
+            return false;
+        }
+        rest = &fraction[places..];
+    }
+    // Exponents are left to the lenient reader: the number may be out of range.
+    rest.is_empty() && whole <= 18
+}

@@ -1,0 +1,288 @@
+//! The quick reader against the lenient one.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// JSON as text, piece by piece: keys may repeat, numbers and escapes are written as they are.
+#[derive(Debug, Clone)]
+enum Json {
+    Scalar(&'static str),
+    List(Vec<Json>),
+    Object(Vec<(&'static str, Json)>),
+}
+
+const TEXTS: &[&str] = &[
+    "null",
+    r#""""#,
+    r#""53003""#,
+    r#""application,users""#,
+    r#""Krüger""#,
+    r#""\u0026 \"x\" \\""#,
+    r#""\ud83d\ude00""#,
+    r#""2026-03-13T16:00:00Z""#,
+    r#""SignInLogs""#,
+];
+const NUMBERS: &[&str] = &["null", "0", "-1", "50126", "19", "4294967296", r#""53003""#];
+const FLAGS: &[&str] = &["true", "false", "null"];
+const ODD: &[&str] = &[
+    "1.5",
+    "-0",
+    "1e3",
+    "12345678901234567890",
+    r#""True""#,
+    "true",
+    "7",
+];
+
+/// No JSON, or no text.
+const BROKEN: &[&str] = &["01", "+1", "tru", "1.", r#""\ud83d""#, ""];
+
+const TEXT_KEYS: &[&str] = &[
+    "time",
+    "category",
+    "Category",
+    "tenantId",
+    "tenantid",
+    "resourceId",
+    "correlationId",
+    "id",
+    "createdDateTime",
+    "userPrincipalName",
+    "clientAppUsed",
+    "userAgent",
+    "failureReason",
+    "browser",
+    "city",
+    "countryOrRegion",
+    "displayName",
+    "result",
+    "unknown",
+    "Id",
+    "",
+];
+const NUMBER_KEYS: &[&str] = &[
+    "resultType",
+    "errorCode",
+    "autonomousSystemNumber",
+    "conditionsSatisfied",
+];
+const FLAG_KEYS: &[&str] = &["isCompliant", "isInteractive", "succeeded"];
+const OBJECT_KEYS: &[&str] = &[
+    "properties",
+    "status",
+    "deviceDetail",
+    "location",
+    "unknown",
+];
+const LIST_KEYS: &[&str] = &[
+    "appliedConditionalAccessPolicies",
+    "authenticationDetails",
+    "unknown",
+];
+const TEXT_LIST_KEYS: &[&str] = &["enforcedGrantControls", "signInEventTypes", "unknown"];
+const ODD_KEYS: &[&str] = &["records", r#"\u0069d"#];
+
+type Member = (&'static str, Json);
+
+fn scalar(of: &'static [&'static str]) -> impl Strategy<Value = Json> + Clone {
+    proptest::sample::select(of).prop_map(Json::Scalar)
+}
+
+/// A key with a value of the type that belongs to it, and now and then of any other.
+fn member() -> impl Strategy<Value = Member> {
+    let key = |of: &'static [&'static str]| proptest::sample::select(of);
+    let any_key = [
+        TEXT_KEYS,
+        NUMBER_KEYS,
+        FLAG_KEYS,
+        OBJECT_KEYS,
+        LIST_KEYS,
+        ODD_KEYS,
+    ]
+    .concat();
+    let odd = prop_oneof![
+        scalar(TEXTS),
+        scalar(ODD),
+        scalar(BROKEN),
+        Just(Json::Object(Vec::new()))
+    ];
+    let leaf = prop_oneof![
+        60 => (key(TEXT_KEYS), scalar(TEXTS)),
+        20 => (key(NUMBER_KEYS), scalar(NUMBERS)),
+        20 => (key(FLAG_KEYS), scalar(FLAGS)),
+        2 => (proptest::sample::select(any_key), odd),
+    ];
+    leaf.prop_recursive(4, 60, 8, move |inner| {
+        let object = proptest::collection::vec(inner.clone(), 0..8).prop_map(Json::Object);
+        let texts = proptest::collection::vec(scalar(TEXTS), 0..3).prop_map(Json::List);
+        let objects = proptest::collection::vec(object.clone(), 0..3).prop_map(Json::List);
+        prop_oneof![
+            3 => inner,
+            2 => (proptest::sample::select(OBJECT_KEYS), object),
+            1 => (proptest::sample::select(LIST_KEYS), objects),
+            1 => (proptest::sample::select(TEXT_LIST_KEYS), texts),
+        ]
+    })
+}
+
+fn object() -> impl Strategy<Value = Json> {
+    proptest::collection::vec(member(), 0..12).prop_map(Json::Object)
+}
+
+fn write(json: &Json, space: &str, into: &mut String) {
+    let mut members =
+        |open: char, close: char, count: usize, member: &dyn Fn(usize, &mut String)| {
+            into.push(open);
+            for number in 0..count {
+                *into += if number > 0 { "," } else { "" };
+                *into += space;
+                member(number, into);
+                *into += space;
+            }
+            into.push(close);
+        };
+    match json {
+        Json::Scalar(text) => *into += text,
+        Json::List(items) => members('[', ']', items.len(), &|at, into| {
+            write(&items[at], space, into);
+        }),
+        Json::Object(fields) => members('{', '}', fields.len(), &|at, into| {
+            *into += &format!("\"{}\"{space}:{space}", fields[at].0);
+            write(&fields[at].1, space, into);
+        }),
+    }
+}
+
+/// The lenient reader accepts what the quick one accepts, and reads the same in it.
+fn assert_same_meaning(text: &str) -> Result<(), TestCaseError> {
+    let mut quick = Record::default();
+    match Scanner::default().read(text.as_bytes(), &mut quick) {
+        None => {}
+        Some(Scanned::Record) => {
+            let lenient = read(text.as_bytes());
+            prop_assert_eq!(Some(quick), lenient.ok(), "{}", text);
+        }
+        Some(Scanned::Page(records)) => {
+            let whole: Result<serde::de::IgnoredAny, _> = serde_json::from_str(text);
+            prop_assert!(whole.is_ok(), "{}", text);
+            for (quick, range) in records {
+                prop_assert_eq!(Some(quick), read(&text.as_bytes()[range]).ok(), "{}", text);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn quick_record(text: &str) -> Option<Record<'_>> {
+    let mut record = Record::default();
+    match Scanner::default().read(text.as_bytes(), &mut record)? {
+        Scanned::Record => Some(record),
+        Scanned::Page(_) => None,
+    }
+}
+
+/// One record as Event Hubs delivers it, shortened.
+const RECORD: &str = r#"{"time":"2026-03-13T16:01:00.1Z","resourceId":"/tenants/t-1/providers/Microsoft.aadiam",
+    "category":"SignInLogs","resultType":"53003","Level":4,"location":"NL","callerIpAddress":"192.0.2.1","properties":
+    {"id":"a","createdDateTime":"2026-03-13T16:00:00.01+00:00","userDisplayName":"Paul Kr\u00fcger","userAgent":null,
+    "status":{"errorCode":53003,"failureReason":"Blocked"},"deviceDetail":{"isCompliant":true,"browser":""},"mfaDetail":{},
+    "location":{"city":"Köln","geoCoordinates":{"latitude":-52.37}},"appliedConditionalAccessPolicies":[{"id":"p",
+    "displayName":"Block \"legacy\"","enforcedGrantControls":["Block"],"conditionsSatisfied":19,"includeRulesSatisfied":
+    [{"ruleSatisfied":"allApps"}]},{"result":"notApplied","conditionsSatisfied":"application, users"}],"isInteractive":false,
+    "authenticationProcessingDetails":[{"key":"Oauth Scope Info","value":"[\"Mail.Read\"]"}]}}"#;
+
+#[test]
+fn usual_records_and_pages_are_read_quickly() {
+    let record = quick_record(RECORD).expect("a record read quickly");
+    assert_eq!(Some(&record), read(RECORD.as_bytes()).ok().as_ref());
+    assert_eq!(record.sign_in.user_display_name.as_str(), "Paul Krüger");
+    assert_eq!(
+        record.sign_in.policies.0[0].name.as_str(),
+        r#"Block "legacy""#
+    );
+    let page = format!(r#"{{"@odata.context":"x","value":[{RECORD}, {RECORD}]}}"#);
+    let Some(Scanned::Page(records)) =
+        Scanner::default().read(page.as_bytes(), &mut Record::default())
+    else {
+        panic!("not read quickly");
+    };
+    assert_eq!(records.len(), 2);
+    assert!(
+        records
+            .iter()
+            .all(|(read, range)| *read == record && page[range.clone()] == *RECORD)
+    );
+}
+
+#[test]
+fn an_odd_record_leaves_its_page_quick() {
+    let odd = r#"{"id":"odd","createdDateTime":"2026-03-13T16:00:00Z","isInteractive":"yes","status":"none"}"#;
+    let page = format!(r#"{{"records":[{RECORD},{odd},{RECORD}]}}"#);
+    assert_eq!(quick_record(odd), None);
+    let Some(Scanned::Page(records)) =
+        Scanner::default().read(page.as_bytes(), &mut Record::default())
+    else {
+        panic!("not read quickly");
+    };
+    let ids: Vec<&str> = records
+        .iter()
+        .map(|(record, _)| record.sign_in.id.as_str())
+        .collect();
+    assert_eq!(ids, ["a", "odd", "a"]);
+    assert_eq!(records[1].1.len(), odd.len());
+}
+
+#[test]
+fn the_last_of_equal_keys_counts_whole() {
+    let text = r#"{"id":"top","createdDateTime":"now","properties":{"id":"a","userId":"u"},"properties":{"id":"b"}}"#;
+    let record = quick_record(text).expect("a record read quickly");
+    assert_eq!(
+        (record.sign_in.id.as_str(), record.sign_in.user_id.as_str()),
+        ("b", "")
+    );
+    assert_eq!(Some(record), read(text.as_bytes()).ok());
+}
+
+#[test]
+fn the_objects_below_reach_the_quick_reader() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let quick = (0..1000).filter(|_| {
+        let tree = object().new_tree(&mut runner).expect("an object");
+        let mut text = String::new();
+        write(
+            &proptest::strategy::ValueTree::current(&tree),
+            "",
+            &mut text,
+        );
+        quick_record(&text).is_some()
+    });
+    let quick = quick.count();
+    assert!((50..950).contains(&quick), "{quick} of 1000");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4000))]
+
+    #[test]
+    fn any_object_means_the_same(object in object(), space in proptest::sample::select(vec!["", " ", "\n\t"])) {
+        let mut text = String::new();
+        write(&object, space, &mut text);
+        assert_same_meaning(&text)?;
+        assert_same_meaning(&format!(r#"{{"records":[{text},{RECORD}]}}"#))?;
+    }
+
+    /// Damage is either seen by both readers or harmless to both.
+    #[test]
+    fn a_damaged_record_means_the_same(
+        at in 0..RECORD.len(), length in 0usize..4,
+        with in proptest::sample::select(vec!["", "\"", "\\", "{", "}", "[", "]", ",", ":", " ", "\u{1}", "y", "_", "0", "\\u00", "é"]),
+    ) {
+        let end = (at + length).min(RECORD.len());
+        if RECORD.is_char_boundary(at) && RECORD.is_char_boundary(end) {
+            let text = format!("{}{with}{}", &RECORD[..at], &RECORD[end..]);
+            assert_same_meaning(&text)?;
+            assert_same_meaning(&format!(r#"{{"records":[{RECORD},{text}]}}"#))?;
+        }
+    }
+}
