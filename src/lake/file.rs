@@ -18,6 +18,8 @@ use super::columns::{Column, RowBuffer, RowKind};
 
 /// Rows between two hand-overs to the Parquet writer: small enough to stay in cache.
 const BATCH_ROWS: usize = 2048;
+/// Values that the Parquet writer encodes at once.
+const WRITE_BATCH: usize = 4096;
 /// Bytes of kept records after which rows are handed over, however few they are.
 const BATCH_BYTES: usize = 8 << 20;
 /// Bytes of encoded pages after which a row group is written out.
@@ -198,6 +200,7 @@ fn properties<K: RowKind>(columns: &[Column<K>]) -> WriterProperties {
     let builder = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_write_batch_size(WRITE_BATCH)
         .set_statistics_enabled(EnabledStatistics::None);
     let bounded = columns
         .iter()

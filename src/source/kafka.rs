@@ -19,6 +19,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 pub use client::client_config;
 
+use super::buffer::Pool;
 use super::{Chunk, Lane, SourceError, SourceEvent};
 use crate::lake::Receipt;
 use crate::metrics::Metrics;
@@ -189,6 +190,7 @@ impl KafkaSource {
             events,
             open: HashMap::new(),
             collected: 0,
+            pool: Pool::default(),
             next: HashMap::new(),
         };
         for (lane, end) in &self.begun {

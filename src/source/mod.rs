@@ -6,8 +6,11 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+pub mod buffer;
 pub mod files;
 pub mod kafka;
+
+use buffer::Buffer;
 
 /// Where one record came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +51,7 @@ pub struct Chunk {
     /// Where they came from.
     pub lane: Arc<Lane>,
     /// The messages' bytes, one after the other.
-    pub bytes: Vec<u8>,
+    pub bytes: Buffer,
     /// Offset and place in `bytes` of each message.
     pub messages: Vec<(i64, Range<usize>)>,
     /// How to read them.
@@ -63,11 +66,10 @@ impl Chunk {
     /// No messages, but everything before `next_offset` needs not be read.
     #[must_use]
     pub fn empty(lane: Arc<Lane>, next_offset: i64) -> Chunk {
-        let (bytes, messages) = (Vec::new(), Vec::new());
         Chunk {
             lane,
-            bytes,
-            messages,
+            bytes: Buffer::default(),
+            messages: Vec::new(),
             form: Form::Json,
             next_offset,
             broker_time: None,

@@ -11,10 +11,11 @@ use crossbeam_channel::Sender;
 
 use super::{Input, Shape, cannot_read, is_damage, open};
 use crate::domain::decode::split::value_end;
+use crate::source::buffer::Pool;
 use crate::source::{Chunk, Form, SourceError, SourceEvent};
 
-/// Bytes handed over at once: enough to keep a worker busy, little enough to stay in its cache.
-const CHUNK_BYTES: usize = 256 << 10;
+/// Bytes read and handed over at once: enough to keep a worker busy while the next are read.
+const CHUNK_BYTES: usize = 1 << 20;
 /// The longest line: a record of the largest size taken, and its like in white space.
 const LINE_BYTES_MAX: usize = 64 << 20;
 /// The largest document that is not one record a line: it is held in memory.
@@ -98,20 +99,21 @@ fn read_lines(
     };
     progress(skipped);
     let mut offset = skipped as i64;
-    let mut rest = Vec::new();
+    let mut rest: Vec<u8> = Vec::new();
+    let pool = Pool::default();
     loop {
-        let mut bytes = std::mem::take(&mut rest);
-        bytes.reserve(CHUNK_BYTES);
-        let wanted = CHUNK_BYTES as u64;
-        let before = bytes.len();
-        let damage = match reader.by_ref().take(wanted).read_to_end(&mut bytes) {
-            Ok(_) => None,
-            Err(error) if is_damage(&error) => Some(error),
-            Err(error) => return Err(Gone::Failed(failed(error))),
+        let mut bytes = pool.take();
+        bytes.resize(rest.len() + CHUNK_BYTES, 0);
+        bytes[..rest.len()].copy_from_slice(&rest);
+        let (read, damage) = fill(&mut reader, &mut bytes[rest.len()..]);
+        let damage = match damage {
+            Some(error) if !is_damage(&error) => return Err(Gone::Failed(failed(error))),
+            damage => damage,
         };
-        let read = (bytes.len() - before) as u64;
-        progress(read);
-        let at_end = read < wanted || damage.is_some();
+        bytes.truncate(rest.len() + read);
+        rest.clear();
+        progress(read as u64);
+        let at_end = read < CHUNK_BYTES;
         let lines_end = memchr::memrchr(b'\n', &bytes).map_or(0, |place| place + 1);
         let end = if at_end && !is_half_a_record(&bytes[lines_end..]) {
             bytes.len()
@@ -153,6 +155,20 @@ fn read_lines(
             return Ok(());
         }
     }
+}
+
+/// Reads until the room is full or there is no more: how much, and what ended it before its time.
+fn fill(reader: &mut impl Read, room: &mut [u8]) -> (usize, Option<std::io::Error>) {
+    let mut read = 0;
+    while read < room.len() {
+        match reader.read(&mut room[read..]) {
+            Ok(0) => break,
+            Ok(more) => read += more,
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return (read, Some(error)),
+        }
+    }
+    (read, None)
 }
 
 /// Whether what was read before ended where a line ends still: else the file is another one, and is
@@ -274,7 +290,7 @@ fn whole(input: &Input, bytes: Vec<u8>, messages: Vec<(i64, Range<usize>)>, form
     let next_offset = bytes.len() as i64;
     Chunk {
         lane: input.lane.clone(),
-        bytes,
+        bytes: bytes.into(),
         messages,
         form,
         next_offset,

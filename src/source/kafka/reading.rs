@@ -11,6 +11,7 @@ use rdkafka::message::Message;
 
 use super::KafkaSource;
 use super::client::kind;
+use crate::source::buffer::Pool;
 use crate::source::{Chunk, Form, SourceError, SourceEvent};
 
 /// Bytes of one partition handed over at once.
@@ -27,6 +28,7 @@ pub(super) struct Reading<'a> {
     pub(super) open: HashMap<i32, Chunk>,
     pub(super) collected: usize,
     pub(super) next: HashMap<i32, i64>,
+    pub(super) pool: Pool,
 }
 
 impl Reading<'_> {
@@ -72,7 +74,7 @@ impl Reading<'_> {
         };
         let chunk = self.open.entry(partition).or_insert_with(|| Chunk {
             lane: lane.clone(),
-            bytes: Vec::with_capacity(CHUNK_BYTES / 4),
+            bytes: self.pool.take_empty(),
             messages: Vec::new(),
             form: Form::Json,
             next_offset: offset,

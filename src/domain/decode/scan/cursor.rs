@@ -62,16 +62,6 @@ impl<'a, 'i> Cursor<'a, 'i> {
         (self.peek()? == byte).then(|| self.at += 1)
     }
 
-    /// Steps over a bracket or quote, here and in the index.
-    #[inline]
-    fn step(&mut self) -> Option<()> {
-        let (place, rest) = self.places.split_first()?;
-        debug_assert_eq!(*place as usize, self.at);
-        self.places = rest;
-        self.at += 1;
-        Some(())
-    }
-
     /// Where in the text the cursor is.
     pub(super) fn place(&self) -> usize {
         self.at
@@ -173,7 +163,7 @@ impl<'a, 'i> Cursor<'a, 'i> {
         if self.peek()? != open || self.depth == DEPTH_MAX {
             return None;
         }
-        self.step()?;
+        self.at += 1;
         self.depth += 1;
         if self.peek()? != close {
             loop {
@@ -187,7 +177,8 @@ impl<'a, 'i> Cursor<'a, 'i> {
             }
         }
         self.depth -= 1;
-        self.step()
+        self.at += 1;
+        Some(())
     }
 
     /// The key that begins here, up to the value that follows it.
