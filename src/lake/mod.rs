@@ -106,31 +106,33 @@ impl Lake {
     pub async fn open(root: &Path) -> Result<Lake, LakeError> {
         prepare(root)?;
         let lock = lock(root)?;
+        let open = |name, schema, partition| Table::open(root, name, schema, partition);
+        let (sign_ins, revisions, rejects, loops, mailbox_states, _) = tokio::try_join!(
+            open(names::SIGN_INS, columns::schema(SIGN_INS), EVENT_DATE),
+            open(
+                names::SIGN_IN_REVISIONS,
+                columns::schema(SIGN_INS),
+                EVENT_DATE
+            ),
+            open(names::REJECTS, columns::schema(REJECTS), INGEST_DATE),
+            open(names::LOOPS, columns::schema(LOOPS), EVENT_DATE),
+            open(
+                names::MAILBOX_STATES,
+                columns::schema(MAILBOX_STATES),
+                EVENT_DATE
+            ),
+            open_mailboxes(root),
+        )?;
         let lake = Lake {
             root: root.to_path_buf(),
             run: format!("{:x}-{:x}", file::now_ms(), std::process::id()),
-            sign_ins: Table::open(root, names::SIGN_INS, columns::schema(SIGN_INS), EVENT_DATE)
-                .await?,
-            revisions: Table::open(
-                root,
-                names::SIGN_IN_REVISIONS,
-                columns::schema(SIGN_INS),
-                EVENT_DATE,
-            )
-            .await?,
-            rejects: Table::open(root, names::REJECTS, columns::schema(REJECTS), INGEST_DATE)
-                .await?,
-            loops: Table::open(root, names::LOOPS, columns::schema(LOOPS), EVENT_DATE).await?,
-            mailbox_states: Table::open(
-                root,
-                names::MAILBOX_STATES,
-                columns::schema(MAILBOX_STATES),
-                EVENT_DATE,
-            )
-            .await?,
+            sign_ins,
+            revisions,
+            rejects,
+            loops,
+            mailbox_states,
             _lock: lock,
         };
-        open_mailboxes(root).await?;
         for table in [
             &lake.sign_ins,
             &lake.revisions,

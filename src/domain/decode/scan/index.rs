@@ -1,22 +1,35 @@
 //! Where the strings of a text begin and end: the first pass of the quick reader.
 //!
-//! Works on 64 bytes at a time with vector instructions, after the structural index of Langdale and
+//! Works on 64 bytes at a time with the widest vector instructions that the processor has, after the structural index of Langdale and
 //! Lemire, "Parsing Gigabytes of JSON per Second" (VLDB Journal 28, 2019). Only quotes are indexed:
 //! what stands between two strings is a few bytes, which the second pass looks at one by one.
 
-use wide::u8x16;
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, dispatch, u8x64};
 
 const BLOCK: usize = 64;
 /// Places written without asking how many there are: about what a block holds.
 const EAGER: [usize; 2] = [8, 16];
 
 /// Places in a text, ascending. Reused from text to text.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Index {
+    level: Level,
     places: Vec<u32>,
     count: usize,
     /// Backslashes that begin an escape inside a string.
     escapes: Vec<u32>,
+}
+
+impl Default for Index {
+    fn default() -> Index {
+        Index {
+            level: Level::new(),
+            places: Vec::new(),
+            count: 0,
+            escapes: Vec::new(),
+        }
+    }
 }
 
 impl Index {
@@ -24,21 +37,25 @@ impl Index {
     pub(super) fn build(&mut self, text: &[u8]) -> bool {
         self.count = 0;
         self.escapes.clear();
-        if u32::try_from(text.len()).is_err() {
-            return false;
-        }
+        let level = self.level;
+        u32::try_from(text.len()).is_ok() && dispatch!(level, simd => self.blocks(simd, text))
+    }
+
+    /// Inlined like everything that it calls often, so that it is compiled for the instructions.
+    #[inline(always)]
+    fn blocks<S: Simd>(&mut self, simd: S, text: &[u8]) -> bool {
         let mut escaped = false;
         let (blocks, rest) = text.as_chunks::<BLOCK>();
         let mut at = 0;
         for block in blocks {
-            if !self.block(block, text, at, &mut escaped) {
+            if !self.block(simd, block, text, at, &mut escaped) {
                 return false;
             }
             at += BLOCK;
         }
         let mut last = [b' '; BLOCK];
         last[..rest.len()].copy_from_slice(rest);
-        self.block(&last, text, at, &mut escaped) && self.count.is_multiple_of(2)
+        self.block(simd, &last, text, at, &mut escaped) && self.count.is_multiple_of(2)
     }
 
     /// The quotes that are no escapes: a string's first, its last, the next one's first, …
@@ -52,43 +69,35 @@ impl Index {
     }
 
     /// `escaped` tells whether the first byte of the block is, and then of the next.
-    #[inline]
-    fn block(&mut self, block: &[u8; BLOCK], text: &[u8], at: usize, escaped: &mut bool) -> bool {
-        let mut odd = u8x16::splat(0);
-        let quote = bits(block, |bytes| {
-            odd |=
-                bytes.simd_eq(u8x16::splat(b'\\')) | bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
-            bytes.simd_eq(u8x16::splat(b'"'))
-        });
-        if odd.to_bitmask() != 0 || *escaped {
-            return self.odd_block(block, quote, text, at, escaped);
+    #[inline(always)]
+    fn block<S: Simd>(
+        &mut self,
+        simd: S,
+        block: &[u8; BLOCK],
+        text: &[u8],
+        at: usize,
+        escaped: &mut bool,
+    ) -> bool {
+        let bytes = u8x64::from_slice(simd, block);
+        let quote = bytes.simd_eq(b'"').to_bitmask();
+        let backslash = bytes.simd_eq(b'\\');
+        let control = bytes.simd_lt(b' ');
+        if (backslash | control).any_true() || *escaped {
+            let (backslash, control) = (backslash.to_bitmask(), control.to_bitmask());
+            let (starts, hidden) = escapes(backslash, escaped);
+            let begins_inside = 0u64.wrapping_sub((self.count % 2) as u64);
+            let quote = quote & !hidden;
+            self.push(quote, at);
+            let inside = prefix_xor(quote) ^ begins_inside;
+            // Control characters are not allowed in strings.
+            return control & inside == 0 && self.note_escapes(starts, text, at);
         }
         self.push(quote, at);
         true
     }
 
-    /// A block with backslashes or control characters; the latter are not allowed in strings.
-    #[inline(never)]
-    fn odd_block(
-        &mut self,
-        block: &[u8; BLOCK],
-        quote: u64,
-        text: &[u8],
-        at: usize,
-        escaped: &mut bool,
-    ) -> bool {
-        let backslash = bits(block, |bytes| bytes.simd_eq(u8x16::splat(b'\\')));
-        let plain = bits(block, |bytes| bytes.max(u8x16::splat(b' ')).simd_eq(bytes));
-        let (starts, hidden) = escapes(backslash, escaped);
-        let quote = quote & !hidden;
-        let begins_inside = 0u64.wrapping_sub((self.count % 2) as u64);
-        let inside = prefix_xor(quote) ^ begins_inside;
-        self.push(quote, at);
-        !plain & inside == 0 && self.note_escapes(starts, text, at)
-    }
-
     /// Appends the places of the bits.
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, mut bits: u64, at: usize) {
         if self.places.len() < self.count + BLOCK {
             self.places.resize((self.count + BLOCK) * 2, 0);
@@ -124,19 +133,8 @@ impl Index {
     }
 }
 
-/// One bit for each byte of the block that `of` finds.
-#[inline]
-fn bits(block: &[u8; BLOCK], mut of: impl FnMut(u8x16) -> u8x16) -> u64 {
-    let (quarters, _) = block.as_chunks::<16>();
-    let mut bits = 0;
-    for (number, quarter) in quarters.iter().enumerate() {
-        bits |= u64::from(of(u8x16::new(*quarter)).to_bitmask()) << (16 * number);
-    }
-    bits
-}
-
 /// Every bit is the parity of the bits up to it: ones from an opening quote up to its closing one.
-#[inline]
+#[inline(always)]
 fn prefix_xor(mut bits: u64) -> u64 {
     for shift in [1, 2, 4, 8, 16, 32] {
         bits ^= bits << shift;
@@ -145,7 +143,7 @@ fn prefix_xor(mut bits: u64) -> u64 {
 }
 
 /// Backslashes that begin an escape, and the bytes that are escaped by them.
-#[inline]
+#[inline(always)]
 fn escapes(backslash: u64, escaped: &mut bool) -> (u64, u64) {
     let (mut starts, mut hidden) = (0, u64::from(*escaped));
     let mut left = backslash & !hidden;
