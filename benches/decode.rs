@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use signloop::domain::decode::wire::Record;
+use signloop::domain::decode::record::Record;
 use signloop::domain::decode::{Decoder, Piece};
 use signloop::generate::{Event, Plan, envelope, tenant};
 

@@ -284,7 +284,7 @@ fn channel(
 mod tests {
     use super::*;
     use crate::domain::decode::normalise::{Normalised, normalise};
-    use crate::domain::decode::wire::Record;
+    use crate::domain::decode::record::Record;
 
     /// The verdict on a record with these fields of `properties`.
     fn verdict(fields: &serde_json::Value) -> Verdict {

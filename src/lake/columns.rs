@@ -60,6 +60,68 @@ pub enum Cell<K: RowKind> {
     Policies(for<'r, 'a> fn(&'r K::Row<'a>) -> &'r [Policy<'r>]),
 }
 
+/// Declares a column; `optional` may be absent.
+macro_rules! column {
+    ($name:literal, $cell:ident, optional, $meaning:literal, $get:expr) => {
+        Column {
+            name: $name,
+            meaning: $meaning,
+            nullable: true,
+            cell: Cell::$cell($get),
+        }
+    };
+    ($name:literal, $cell:ident, required, $meaning:literal, $get:expr) => {
+        Column {
+            name: $name,
+            meaning: $meaning,
+            nullable: false,
+            cell: Cell::$cell($get),
+        }
+    };
+}
+pub(super) use column;
+
+/// Declares a column of where a row came from, the same in every table that has it.
+macro_rules! origin_column {
+    (stream) => {
+        column!(
+            "origin_stream",
+            Text,
+            required,
+            "Topic or file it came from",
+            |row| row.origin.stream
+        )
+    };
+    (partition) => {
+        column!(
+            "origin_partition",
+            Int,
+            required,
+            "Partition, 0 for files",
+            |row| Some(row.origin.partition)
+        )
+    };
+    (offset) => {
+        column!(
+            "origin_offset",
+            Long,
+            required,
+            "Offset of the message, or of the line's first byte",
+            |row| Some(row.origin.offset)
+        )
+    };
+    (index) => {
+        column!(
+            "origin_index",
+            Int,
+            required,
+            "Place of the record within its message",
+            |row| Some(row.origin.index)
+        )
+    };
+}
+pub(super) use origin_column;
+
 /// The Arrow schema of columns.
 #[must_use]
 pub fn schema<K: RowKind>(columns: &[Column<K>]) -> SchemaRef {

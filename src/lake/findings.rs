@@ -2,8 +2,8 @@
 //!
 //! Small tables beside `sign_ins`. Names are relied on by others: add freely, do not rename.
 
+use super::columns::column;
 use super::columns::{Cell, Column, RowKind};
-use super::sign_ins::column;
 use crate::domain::loops::row::LoopRow;
 use crate::domain::mailbox::MailboxStateRow;
 

@@ -1,7 +1,7 @@
 //! The table `mailboxes`: migration facts as imported.
 
+use super::columns::column;
 use super::columns::{Cell, Column, RowKind};
-use super::sign_ins::column;
 use crate::domain::migration::Mailbox;
 
 /// One mailbox of one import.

@@ -1,7 +1,6 @@
 //! The table `rejects`: what could not become a sign-in, with its bytes and the reason.
 
-use super::columns::{Cell, Column, RowKind};
-use super::sign_ins::column;
+use super::columns::{Cell, Column, RowKind, column, origin_column};
 use crate::domain::decode::RejectReason;
 use crate::source::Origin;
 
@@ -32,30 +31,10 @@ pub const REJECTS: &[Column<Rejects>] = &[
         .reason
         .name()),
     column!("detail", Text, optional, "What exactly", |row| row.detail),
-    column!("origin_stream", Text, required, "Topic or file", |row| row
-        .origin
-        .stream),
-    column!(
-        "origin_partition",
-        Int,
-        required,
-        "Partition, 0 for files",
-        |row| Some(row.origin.partition)
-    ),
-    column!(
-        "origin_offset",
-        Long,
-        required,
-        "Offset of the message, or of the line's first byte",
-        |row| Some(row.origin.offset)
-    ),
-    column!(
-        "origin_index",
-        Int,
-        required,
-        "Place within the message",
-        |row| Some(row.origin.index)
-    ),
+    origin_column!(stream),
+    origin_column!(partition),
+    origin_column!(offset),
+    origin_column!(index),
     column!("raw", Bytes, required, "The bytes, unchanged", |row| row
         .raw),
     column!(

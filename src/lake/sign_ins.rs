@@ -3,7 +3,7 @@
 //! Microsoft's fields in snake_case, then our verdict, then where the record came from. Names are
 //! relied on by others: add freely, do not rename.
 
-use super::columns::{Cell, Collect, Column, RowKind};
+use super::columns::{Cell, Collect, Column, RowKind, column, origin_column};
 use crate::domain::classify::{TAXONOMY_VERSION, Verdict, failing};
 use crate::domain::decode::normalise::SignIn;
 use crate::domain::decode::wire::Properties;
@@ -33,27 +33,6 @@ pub struct SignIns;
 impl RowKind for SignIns {
     type Row<'a> = SignInRow<'a>;
 }
-
-/// Declares a column; `optional` may be absent.
-macro_rules! column {
-    ($name:literal, $cell:ident, optional, $meaning:literal, $get:expr) => {
-        Column {
-            name: $name,
-            meaning: $meaning,
-            nullable: true,
-            cell: Cell::$cell($get),
-        }
-    };
-    ($name:literal, $cell:ident, required, $meaning:literal, $get:expr) => {
-        Column {
-            name: $name,
-            meaning: $meaning,
-            nullable: false,
-            cell: Cell::$cell($get),
-        }
-    };
-}
-pub(super) use column;
 
 /// The columns, but for `event_date`, which is the partition.
 pub const SIGN_INS: &[Column<SignIns>] = &[
@@ -344,34 +323,10 @@ pub const SIGN_INS: &[Column<SignIns>] = &[
         "Hash of the record's bytes: tells copies from revisions",
         |row| Some(row.content_hash)
     ),
-    column!(
-        "origin_stream",
-        Text,
-        required,
-        "Topic or file it came from",
-        |row| row.origin.stream
-    ),
-    column!(
-        "origin_partition",
-        Int,
-        required,
-        "Partition, 0 for files",
-        |row| Some(row.origin.partition)
-    ),
-    column!(
-        "origin_offset",
-        Long,
-        required,
-        "Offset of the message, or of the line's first byte",
-        |row| Some(row.origin.offset)
-    ),
-    column!(
-        "origin_index",
-        Int,
-        required,
-        "Place of the record within its message",
-        |row| Some(row.origin.index)
-    ),
+    origin_column!(stream),
+    origin_column!(partition),
+    origin_column!(offset),
+    origin_column!(index),
     column!(
         "raw",
         Text,

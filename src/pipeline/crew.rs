@@ -8,7 +8,7 @@ use super::worker::{Sealed, Worker};
 use super::{PipelineError, now};
 use crate::source::Chunk;
 
-/// Chunks waiting at one worker, a quarter to one MiB each: work enough for the time a commit takes.
+/// Chunks waiting at one worker, up to about 1 MiB each: work enough for the time a commit takes.
 const WORKER_QUEUE: usize = 8;
 
 enum Job {

@@ -9,6 +9,7 @@
 pub mod conditions;
 pub mod normalise;
 mod page;
+pub mod record;
 mod scan;
 pub mod split;
 pub mod time;
@@ -17,9 +18,9 @@ pub mod wire;
 
 use std::fmt;
 
+use record::Record;
 use scan::{Scanned, Scanner};
 use split::{list_items, skip_space, value_end};
-use wire::Record;
 
 /// Why something could not become a sign-in: a closed list, a label of metrics and `rejects`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -129,11 +130,17 @@ impl Decoder {
             return;
         }
         // Values in a row; what follows a value that never ends belongs to it.
+        let end_of = |at| value_end(message, at).unwrap_or(message.len());
+        let mut end = end_of(0);
+        if message[0] == b'{' && end == message.len() {
+            // It has been tried as a whole.
+            return self.apart(message, emit);
+        }
         let mut at = 0;
         while at < message.len() {
-            let end = value_end(message, at).unwrap_or(message.len());
             self.value(&message[at..end], emit);
             at = skip_space(message, end);
+            end = end_of(at);
         }
     }
 

@@ -4,8 +4,9 @@
 //! envelope's copy second. Event time is `createdDateTime`; the envelope's `time` is when the log was
 //! published and only a fallback.
 
+use super::record::Record;
 use super::time::{date, instant};
-use super::wire::{Country, Policy, Record, Step};
+use super::wire::{Country, Policy, Step};
 use super::{RejectReason, conditions::Conditions};
 use crate::domain::sign_in::Category;
 

@@ -15,7 +15,7 @@ use super::scan::{Cursor, Keys, Scan};
 use super::values::{Flag, Int, List, Text, Texts};
 
 /// An object's key; borrowed unless escaped.
-struct Key<'a>(Cow<'a, str>);
+pub(super) struct Key<'a>(pub(super) Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Key<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -76,7 +76,7 @@ macro_rules! wire_object {
         impl<'a> $name<'a> {
             /// Takes the value if the key is one we read; `false` leaves it to the caller.
             #[inline]
-            fn field<A: MapAccess<'a>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
+            pub(super) fn field<A: MapAccess<'a>>(&mut self, key: &str, map: &mut A) -> Result<bool, A::Error> {
                 match key {
                     $($($key)|+ => self.$field = map.next_value()?,)+
                     _ => return Ok(false),
@@ -86,7 +86,7 @@ macro_rules! wire_object {
 
             /// Takes the value of a field quickly.
             #[inline]
-            fn scan_field(&mut self, field: $names, cursor: &mut Cursor<'a, '_>) -> Option<()> {
+            pub(super) fn scan_field(&mut self, field: $names, cursor: &mut Cursor<'a, '_>) -> Option<()> {
                 match field {
                     $($names::$field => self.$field.scan(cursor),)+
                 }
@@ -98,7 +98,7 @@ macro_rules! wire_object {
         pub(super) enum $names { $($field,)+ }
 
         impl $names {
-            const KEYS: &[(&str, $names)] = &[$($(($key, $names::$field),)+)+];
+            pub(super) const KEYS: &[(&str, $names)] = &[$($(($key, $names::$field),)+)+];
         }
     };
 }
@@ -305,98 +305,5 @@ impl<'de> Deserialize<'de> for Country<'de> {
             }
         }
         deserializer.deserialize_any(CountryVisitor)
-    }
-}
-
-/// One record as it came, before any judgement.
-#[derive(Debug, Default, Clone, PartialEq)]
-pub struct Record<'a> {
-    /// The diagnostic fields around the sign-in; empty for Graph objects.
-    pub envelope: Envelope<'a>,
-    /// The sign-in: from `properties`, or from the top level of a Graph object.
-    pub sign_in: Properties<'a>,
-    /// Whether `properties` was there.
-    pub has_properties: bool,
-}
-
-impl<'de> Deserialize<'de> for Record<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(RecordVisitor)
-    }
-}
-
-struct RecordVisitor;
-
-impl<'de> Visitor<'de> for RecordVisitor {
-    type Value = Record<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("a JSON object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut record = Record::default();
-        while let Some(key) = map.next_key::<Key>()? {
-            record.read_value(&key.0, &mut map)?;
-        }
-        Ok(record)
-    }
-}
-
-/// What the keys at the top of a record stand for.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum RecordField {
-    Properties,
-    Envelope(EnvelopeField),
-    SignIn(PropertiesField),
-}
-
-impl RecordField {
-    /// The envelope's keys count before the sign-in's own, as in [`Record::read_value`].
-    pub(super) fn keys() -> Keys<RecordField> {
-        let envelope = EnvelopeField::KEYS.iter();
-        let envelope = envelope.map(|(key, field)| (*key, RecordField::Envelope(*field)));
-        let own = PropertiesField::KEYS.iter();
-        let own = own.map(|(key, field)| (*key, RecordField::SignIn(*field)));
-        let properties = [("properties", RecordField::Properties)];
-        Keys::new(properties.into_iter().chain(envelope).chain(own))
-    }
-}
-
-impl<'a> Record<'a> {
-    /// The same as [`Record::read_value`], quickly.
-    #[inline]
-    pub(super) fn scan_value(
-        &mut self,
-        field: RecordField,
-        cursor: &mut Cursor<'a, '_>,
-    ) -> Option<()> {
-        match field {
-            RecordField::Properties => {
-                self.has_properties = true;
-                self.sign_in.scan(cursor)
-            }
-            RecordField::Envelope(field) => self.envelope.scan_field(field, cursor),
-            RecordField::SignIn(field) if !self.has_properties => {
-                self.sign_in.scan_field(field, cursor)
-            }
-            RecordField::SignIn(_) => cursor.skip(),
-        }
-    }
-
-    fn read_value<A: MapAccess<'a>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
-        if key == "properties" {
-            self.sign_in = map.next_value()?;
-            self.has_properties = true;
-            return Ok(());
-        }
-        if self.envelope.field(key, map)? {
-            return Ok(());
-        }
-        // A diagnostic record never carries the sign-in's own keys at the top.
-        if !self.has_properties && self.sign_in.field(key, map)? {
-            return Ok(());
-        }
-        map.next_value::<IgnoredAny>().map(|_| ())
     }
 }

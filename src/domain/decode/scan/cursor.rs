@@ -1,4 +1,4 @@
-//! Walks a text along its index, checking the grammar of JSON between the indexed places.
+//! Walks a text along its index, checking the grammar of JSON between the strings.
 //!
 //! Every step answers `None` for what is no JSON, and for JSON that is too odd to be read quickly;
 //! the caller then leaves the text to the lenient reader. What it accepts, any JSON parser accepts.
@@ -72,7 +72,7 @@ impl<'a, 'i> Cursor<'a, 'i> {
         self.peek().is_none() && self.places.is_empty()
     }
 
-    /// The bytes between the quotes of the string that begins here.
+    /// The bytes between the quotes of the string that begins here: the index knows where it ends.
     #[inline]
     fn string(&mut self) -> Option<(usize, usize)> {
         let [open, close, rest @ ..] = self.places else {

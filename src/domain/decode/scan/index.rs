@@ -1,8 +1,9 @@
 //! Where the strings of a text begin and end: the first pass of the quick reader.
 //!
-//! Works on 64 bytes at a time with the widest vector instructions that the processor has, after the structural index of Langdale and
-//! Lemire, "Parsing Gigabytes of JSON per Second" (VLDB Journal 28, 2019). Only quotes are indexed:
-//! what stands between two strings is a few bytes, which the second pass looks at one by one.
+//! Works on 64 bytes at a time with the widest vector instructions that the processor has, after the
+//! structural index of Langdale and Lemire, "Parsing Gigabytes of JSON per Second" (VLDB Journal 28,
+//! 2019). Only quotes are indexed: what stands between two strings is a few bytes, which the second
+//! pass looks at one by one.
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, dispatch, u8x64};
