@@ -53,7 +53,7 @@ fn main() {
             arguments[place + 1].parse().expect("a number")
         })
     };
-    let (records, rounds) = (number("--records", 160_000), number("--rounds", 5));
+    let (records, rounds) = (number("--records", 160_000), number("--rounds", 9));
     let folder = tempfile::tempdir().expect("a temporary folder");
     let program = arguments
         .iter()

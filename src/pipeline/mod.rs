@@ -36,8 +36,9 @@ use dedupe::Dedupe;
 use findings::Findings;
 use worker::{Raw, Replayed, Worker};
 
-/// Input after which a span is committed however little time has passed: bounds what is read again.
-const FLUSH_BYTES: u64 = 1 << 30;
+/// Input after which a span is committed however little time has passed: bounds what is read again,
+/// some seconds' worth. The workers wait while a commit is made, so it is not smaller.
+const FLUSH_BYTES: u64 = 4 << 30;
 /// How often time, stop and health are looked at while nothing comes.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -168,6 +169,8 @@ impl Pipeline {
             let crew = Crew::start(scope, workers)?;
             self.drive(events, &crew, stop)
         });
+        // Everyone who ever signed in, in small pieces: the end of the process frees them at once.
+        std::mem::forget(self.findings);
         outcome.map(|()| self.summary)
     }
 

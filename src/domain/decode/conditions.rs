@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::LazyLock;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -75,14 +76,19 @@ impl<'a> Conditions<'a> {
     pub fn names(&self) -> Option<Cow<'_, str>> {
         match self {
             Conditions::Absent => None,
-            Conditions::Mask(0) => Some(Cow::Borrowed("none")),
-            Conditions::Mask(3) => Some(Cow::Borrowed("application,users")),
-            Conditions::Mask(16) => Some(Cow::Borrowed("clientType")),
-            Conditions::Mask(19) => Some(Cow::Borrowed("application,users,clientType")),
-            Conditions::Mask(mask) => Some(Cow::Owned(mask_names(*mask))),
+            Conditions::Mask(mask) => Some(match usual_names().get(*mask as usize) {
+                Some(names) => Cow::Borrowed(names),
+                None => Cow::Owned(mask_names(*mask)),
+            }),
             Conditions::Names(names) => Some(Cow::Borrowed(names.as_str())),
         }
     }
+}
+
+/// Names of every mask of the first nine bits: a tenant uses few others.
+fn usual_names() -> &'static [String] {
+    static USUAL: LazyLock<Vec<String>> = LazyLock::new(|| (0..512).map(mask_names).collect());
+    &USUAL
 }
 
 fn bit_of(name: &str) -> u32 {
@@ -93,6 +99,9 @@ fn bit_of(name: &str) -> u32 {
 }
 
 fn mask_names(mask: u32) -> String {
+    if mask == 0 {
+        return "none".to_owned();
+    }
     let known = NAMES
         .iter()
         .enumerate()

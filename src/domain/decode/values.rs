@@ -262,9 +262,13 @@ impl<'a> Texts<'a> {
         }
     }
 
+    pub(super) fn texts(&self) -> impl Iterator<Item = &Text<'a>> {
+        self.first.iter().chain(&self.others)
+    }
+
     /// The texts in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.first.iter().chain(&self.others).map(Text::as_str)
+        self.texts().map(Text::as_str)
     }
 
     /// Nothing in it.

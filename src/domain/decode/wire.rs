@@ -106,8 +106,9 @@ macro_rules! wire_object {
 /// A nested object: reads its own fields, skips the rest.
 macro_rules! nested_object {
     ($name:ident by $names:ident) => {
-        impl<'a> Scan<'a> for $name<'a> {
-            fn scan(&mut self, cursor: &mut Cursor<'a, '_>) -> Option<()> {
+        impl<'a> $name<'a> {
+            /// Takes the object at the cursor quickly; what was there before is gone.
+            pub(super) fn scan_whole(&mut self, cursor: &mut Cursor<'a, '_>) -> Option<()> {
                 static KEYS: LazyLock<Keys<$names>> =
                     LazyLock::new(|| Keys::new($names::KEYS.iter().copied()));
                 *self = $name::default();
@@ -250,6 +251,18 @@ wire_object! {
         country: Country<'a> = "location",
     }
 }
+
+/// Objects that are read anew each time; a [`Policy`] is known again by its bytes.
+macro_rules! scanned_whole {
+    ($($name:ident)+) => {
+        $(impl<'a> Scan<'a> for $name<'a> {
+            fn scan(&mut self, cursor: &mut Cursor<'a, '_>) -> Option<()> {
+                self.scan_whole(cursor)
+            }
+        })+
+    };
+}
+scanned_whole!(Properties Location Device Status Step);
 
 /// Top-level `location`: a country code in diagnostic records, an object in Graph ones.
 #[derive(Debug, Clone, PartialEq)]

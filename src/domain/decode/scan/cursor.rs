@@ -4,9 +4,13 @@
 //! the caller then leaves the text to the lenient reader. What it accepts, any JSON parser accepts.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
+use super::index::Index;
 use super::keys::Keys;
+use super::memory::{End, Known, Memory, Stretch};
 use crate::domain::decode::values::Text;
+use crate::domain::decode::wire::Policy;
 
 /// Deepest nesting read quickly; a sign-in has five levels.
 const DEPTH_MAX: u32 = 64;
@@ -17,16 +21,22 @@ pub(in super::super) struct Cursor<'a, 'i> {
     text: &'a str,
     places: &'i [u32],
     escapes: &'i [u32],
+    memory: &'i RefCell<Memory>,
     at: usize,
     depth: u32,
 }
 
 impl<'a, 'i> Cursor<'a, 'i> {
-    pub(super) fn new(text: &'a str, places: &'i [u32], escapes: &'i [u32]) -> Cursor<'a, 'i> {
+    pub(super) fn new(
+        text: &'a str,
+        index: &'i Index,
+        memory: &'i RefCell<Memory>,
+    ) -> Cursor<'a, 'i> {
         Cursor {
             text,
-            places,
-            escapes,
+            places: index.places(),
+            escapes: index.escapes(),
+            memory,
             at: 0,
             depth: 0,
         }
@@ -134,13 +144,85 @@ impl<'a, 'i> Cursor<'a, 'i> {
         mut field: impl FnMut(F, &mut Self) -> Option<()>,
     ) -> Option<()> {
         self.members(b'{', b'}', |cursor| {
+            let before = *cursor;
             let (from, to) = cursor.key()?;
             match keys.find(cursor.bytes(), from, to) {
-                Some(named) => field(named, cursor),
-                None if cursor.has_escape(from, to) => None,
-                None => cursor.skip(),
+                Ok(named) => field(named, cursor),
+                Err(_) if cursor.has_escape(from, to) => None,
+                Err(slot) => cursor.unwanted(keys, slot, before),
             }
         })
+    }
+
+    /// Steps over members that nobody wants: at least the one whose value begins here. Its key, which
+    /// stood at `before`, is not in the table and has this slot.
+    #[inline]
+    fn unwanted<F: Copy>(&mut self, keys: &Keys<F>, slot: usize, before: Self) -> Option<()> {
+        let mut memory = self.memory.borrow_mut();
+        let stretch = memory.stretch(keys.number(), slot);
+        let ahead = &self.bytes()[before.at..];
+        match stretch.compare(ahead) {
+            Known::Until(end) => self.jump(before, end),
+            Known::Varies => self.skip(),
+            Known::New => {
+                let ends = self.unwanted_ends(keys, before)?;
+                stretch.learn(ahead, ends);
+                Some(())
+            }
+        }
+    }
+
+    /// Steps over members until one is wanted: where they ended.
+    #[cold]
+    fn unwanted_ends<F: Copy>(&mut self, keys: &Keys<F>, before: Self) -> Option<Vec<End>> {
+        let mut ends = Vec::new();
+        loop {
+            self.skip()?;
+            let end = self.since(before);
+            ends.push(end);
+            let here = *self;
+            if self.peek()? != b',' || !Stretch::has_room(end) {
+                return Some(ends);
+            }
+            self.at += 1;
+            let (from, to) = self.key()?;
+            if keys.find(self.bytes(), from, to).is_ok() || self.has_escape(from, to) {
+                *self = here;
+                return Some(ends);
+            }
+        }
+    }
+
+    /// How far the cursor has come since.
+    fn since(&self, before: Self) -> End {
+        End {
+            bytes: self.at - before.at,
+            quotes: before.places.len() - self.places.len(),
+        }
+    }
+
+    /// Goes to the end of what begins at `before`.
+    #[inline]
+    fn jump(&mut self, before: Self, end: End) -> Option<()> {
+        self.at = before.at + end.bytes;
+        self.places = before.places.get(end.quotes..)?;
+        Some(())
+    }
+
+    /// Makes `policy` the one that begins here, if the same bytes were read before, and steps over it.
+    #[inline]
+    pub(super) fn known_policy(&mut self, policy: &mut Policy<'a>) -> Option<()> {
+        let text = self.text.get(self.at..)?;
+        let end = self.memory.borrow_mut().policy(text, policy)?;
+        self.jump(*self, end)
+    }
+
+    /// Keeps a policy that was read from `before` on.
+    pub(super) fn note_policy(&self, before: Self, policy: &Policy) {
+        if let Some(text) = self.text.get(before.at..) {
+            let end = self.since(before);
+            self.memory.borrow_mut().note_policy(text, end, policy);
+        }
     }
 
     /// Reads the list that begins here; `item` takes each of its values.

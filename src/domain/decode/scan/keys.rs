@@ -1,13 +1,17 @@
 //! Which field a key names, found without comparing it with every key.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 /// Slots of a table: several times the keys of the largest object.
-const SLOTS: usize = 256;
+pub(super) const SLOTS: usize = 256;
 const FREE: u8 = u8::MAX;
 
 /// Keys of one kind of object and the fields they stand for.
 pub(in super::super) struct Keys<F: 'static> {
     slots: [u8; SLOTS],
     known: Vec<Known<F>>,
+    /// Tells the table from the others.
+    number: usize,
 }
 
 struct Known<F: 'static> {
@@ -70,13 +74,15 @@ fn tail(key: &[u8]) -> u64 {
 impl<F: Copy> Keys<F> {
     /// A table of the keys; of equal keys the first counts.
     pub(in super::super) fn new(keys: impl IntoIterator<Item = (&'static str, F)>) -> Keys<F> {
+        static TABLES: AtomicUsize = AtomicUsize::new(0);
         let mut table = Keys {
             slots: [FREE; SLOTS],
             known: Vec::new(),
+            number: TABLES.fetch_add(1, Ordering::Relaxed),
         };
         for (key, field) in keys {
             let key = key.as_bytes();
-            if table.find(key, 0, key.len()).is_none() {
+            if table.find(key, 0, key.len()).is_err() {
                 let print = Print::of(key, 0, key.len());
                 let mut slot = print.slot();
                 while table.slots[slot] != FREE {
@@ -90,19 +96,27 @@ impl<F: Copy> Keys<F> {
         table
     }
 
-    /// The field of the key at `from..to` of the text.
+    /// The field of the key at `from..to` of the text; else the slot where it would begin to look.
     #[inline]
-    pub(in super::super) fn find(&self, text: &[u8], from: usize, to: usize) -> Option<F> {
+    pub(in super::super) fn find(&self, text: &[u8], from: usize, to: usize) -> Result<F, usize> {
         let print = Print::of(text, from, to);
-        let mut slot = print.slot();
+        let first = print.slot();
+        let mut slot = first;
         loop {
             let place = self.slots[slot % SLOTS];
-            let known = self.known.get(usize::from(place))?;
+            let Some(known) = self.known.get(usize::from(place)) else {
+                return Err(first);
+            };
             if known.print == print && (print.length <= 16 || known.key == &text[from..to]) {
-                return Some(known.field);
+                return Ok(known.field);
             }
             slot += 1;
         }
+    }
+
+    /// A number of its own for each table.
+    pub(super) fn number(&self) -> usize {
+        self.number
     }
 }
 
@@ -125,13 +139,13 @@ mod tests {
             // At the end of a text, and with more behind it.
             assert_eq!(
                 keys.find(name.as_bytes(), 0, name.len()),
-                Some(field),
+                Ok(field),
                 "{name}"
             );
             let longer = format!("\"{name}\":\"something else\"");
             assert_eq!(
                 keys.find(longer.as_bytes(), 1, 1 + name.len()),
-                Some(field),
+                Ok(field),
                 "{name}"
             );
         }
@@ -143,13 +157,13 @@ mod tests {
             "createdDateTimE",
             "appliedConditionalAccEssPolicies",
         ] {
-            assert_eq!(keys.find(name.as_bytes(), 0, name.len()), None, "{name}");
+            assert!(keys.find(name.as_bytes(), 0, name.len()).is_err(), "{name}");
         }
     }
 
     #[test]
     fn of_equal_keys_the_first_counts() {
         let keys = Keys::new([("location", 1), ("location", 2)]);
-        assert_eq!(keys.find(b"location", 0, 8), Some(1));
+        assert_eq!(keys.find(b"location", 0, 8), Ok(1));
     }
 }

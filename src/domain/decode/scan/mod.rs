@@ -3,12 +3,15 @@
 //! Accepts a part of JSON and gives those texts exactly the meaning that the lenient reader in
 //! [`wire`](super::wire) gives them; everything else it leaves to that one. A key is looked up in a
 //! table, a wanted value is cut out of the text, and what nobody wants is only checked and stepped
-//! over. What that gains is in docs/performance.md.
+//! over; what was read before is known again by its bytes. What that gains is in docs/performance.md.
 
 mod cursor;
 mod index;
 mod keys;
+mod memory;
+mod outline;
 
+use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -22,6 +25,7 @@ use super::record::{Record, RecordField};
 use super::values::{Flag, Int, List, Text, Texts};
 use super::wire::{Country, Location};
 use index::Index;
+use memory::Memory;
 
 /// Items that a list is made for at first: the policies of most tenants.
 const LIST_LENGTH: usize = 8;
@@ -38,6 +42,7 @@ pub(super) trait Scan<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Scanner {
     index: Index,
+    memory: RefCell<Memory>,
 }
 
 /// What an object was.
@@ -59,7 +64,8 @@ impl Scanner {
             return None;
         }
         let valid = simdutf8::basic::from_utf8(text).ok()?;
-        let start = Cursor::new(valid, self.index.places(), self.index.escapes());
+        self.memory.get_mut().next_text();
+        let start = Cursor::new(valid, &self.index, &self.memory);
         let mut cursor = start;
         if !begins_with_list(text) {
             scan_record(record, &mut cursor)?;

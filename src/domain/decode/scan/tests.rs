@@ -154,10 +154,26 @@ fn write(json: &Json, space: &str, into: &mut String) {
     }
 }
 
-/// The lenient reader accepts what the quick one accepts, and reads the same in it.
+/// The lenient reader accepts what the quick one accepts, and reads the same in it, whatever the quick
+/// one has read before.
 fn assert_same_meaning(text: &str) -> Result<(), TestCaseError> {
+    thread_local!(static SCANNER: RefCell<Scanner> = RefCell::default());
+    assert_same_meaning_after_a_change(text)?;
+    SCANNER.with_borrow_mut(|scanner| assert_same(scanner, text))
+}
+
+/// A text and the same text again, to a reader that knows the usual record.
+fn assert_same_meaning_after_a_change(text: &str) -> Result<(), TestCaseError> {
+    let mut scanner = Scanner::default();
+    assert_same(&mut scanner, RECORD)?;
+    assert_same(&mut scanner, text)?;
+    assert_same(&mut scanner, text)?;
+    assert_same(&mut scanner, RECORD)
+}
+
+fn assert_same(scanner: &mut Scanner, text: &str) -> Result<(), TestCaseError> {
     let mut quick = Record::default();
-    match Scanner::default().read(text.as_bytes(), &mut quick) {
+    match scanner.read(text.as_bytes(), &mut quick) {
         None => {}
         Some(Scanned::Record) => {
             let lenient = read(text.as_bytes());
@@ -231,6 +247,45 @@ fn an_odd_record_leaves_its_page_quick() {
         .collect();
     assert_eq!(ids, ["a", "odd", "a"]);
     assert_eq!(records[1].1.len(), odd.len());
+}
+
+#[test]
+fn what_was_read_before_is_known_again() {
+    let mut scanner = Scanner::default();
+    let mut read = |text: &str| {
+        let mut record = Record::default();
+        assert!(scanner.read(text.as_bytes(), &mut record).is_some());
+        assert_eq!(Some(&record), super::read(text.as_bytes()).ok().as_ref());
+        scanner.memory.borrow().known()
+    };
+    let first = read(RECORD);
+    assert!(first > (0, 0));
+    assert_eq!(read(RECORD), first, "nothing is learned twice");
+    // A number that goes on where the known one ended, and a policy with another result.
+    let longer = RECORD.replace("\"Level\":4", "\"Level\":45");
+    let other = RECORD.replace("notApplied", "failure");
+    assert_eq!(read(&longer).1, first.1);
+    assert_eq!(read(&other).1, first.1 + 1);
+}
+
+#[test]
+fn a_memory_is_bounded() {
+    let mut scanner = Scanner::default();
+    for number in 0..20_000 {
+        let text = format!(
+            r#"{{"id":"a","createdDateTime":"a","key{number}":[{number}],"appliedConditionalAccessPolicies":[{{"id":"{number:040}"}}]}}"#
+        );
+        let mut record = Record::default();
+        assert!(
+            scanner.read(text.as_bytes(), &mut record).is_some(),
+            "{text}"
+        );
+    }
+    let (stretches, policies) = scanner.memory.borrow().known();
+    assert!(
+        stretches <= 256 && policies <= 64 * 8,
+        "{stretches} {policies}"
+    );
 }
 
 #[test]
