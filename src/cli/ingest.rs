@@ -39,7 +39,7 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> Result<Exit, Failure> {
-    let inputs = files::inputs(&options.paths)?;
+    let inputs = files::inputs(&options.paths, crate::lake::MARKER)?;
     let service = Service::new()?;
     service.stop_on_signal();
     let mut pipeline = service.runtime.block_on(Pipeline::start(

@@ -57,9 +57,11 @@ pub mod names {
 }
 
 /// Says that a folder is a lake, and of which format.
-const MARKER: &str = "signloop-lake.json";
+pub const MARKER: &str = "signloop-lake.json";
 /// What the marker holds.
 const MARKER_TEXT: &str = "{\"format\":1}\n";
+/// The format that this program writes.
+const FORMAT: u64 = 1;
 const LOCK: &str = ".signloop.lock";
 
 const EVENT_DATE: Option<&str> = Some("event_date");
@@ -229,7 +231,7 @@ pub fn mailbox_files(table: &Table) -> FileWriter<Mailboxes> {
 
 /// Refuses a folder that is no lake.
 pub fn require(root: &Path) -> Result<(), LakeError> {
-    if root.join(MARKER).is_file() {
+    if is_marked(root)? {
         return Ok(());
     }
     let what = if root.is_dir() {
@@ -243,12 +245,44 @@ pub fn require(root: &Path) -> Result<(), LakeError> {
     )))
 }
 
+/// Whether the folder says that it is a lake; one of another format is refused.
+fn is_marked(root: &Path) -> Result<bool, LakeError> {
+    let marker = root.join(MARKER);
+    let text = match std::fs::read_to_string(&marker) {
+        Ok(text) => text,
+        Err(_) if !marker.exists() => return Ok(false),
+        Err(error) => return Err(LakeError::io(&marker, error)),
+    };
+    let read: Option<serde_json::Value> = serde_json::from_str(&text).ok();
+    let format = read.as_ref().and_then(|marker| marker["format"].as_u64());
+    let why = match format {
+        Some(FORMAT) => return Ok(true),
+        Some(newer) => {
+            format!("has the format {newer}, and this program knows {FORMAT} only; use a newer one")
+        }
+        None => format!(
+            "cannot be trusted: its {MARKER} is damaged; restore it, it holds {}",
+            MARKER_TEXT.trim()
+        ),
+    };
+    Err(LakeError::NotALake(format!(
+        "the lake {} {why}",
+        root.display()
+    )))
+}
+
 /// Makes an empty folder a lake; a folder with anything else in it is left alone.
 fn prepare(root: &Path) -> Result<(), LakeError> {
-    let marker = root.join(MARKER);
-    if marker.is_file() {
+    if is_marked(root)? {
         return Ok(());
     }
+    if root.is_file() {
+        return Err(LakeError::NotALake(format!(
+            "{} is a file; name the folder of a lake, or an empty or new one",
+            root.display()
+        )));
+    }
+    let marker = root.join(MARKER);
     std::fs::create_dir_all(root).map_err(|error| LakeError::io(root, error))?;
     let mut entries = std::fs::read_dir(root).map_err(|error| LakeError::io(root, error))?;
     if entries.any(|entry| entry.is_ok_and(|entry| entry.file_name() != LOCK)) {

@@ -42,16 +42,17 @@ enum Shape {
     Csv,
 }
 
-/// The files that these paths name, folders with all below them, in order of name.
+/// The files that these paths name, folders with all below them, in order of name. A folder that holds
+/// the marker is passed over: it is a lake.
 ///
 /// # Errors
 /// If a path does not exist or cannot be read.
-pub fn inputs(paths: &[PathBuf]) -> Result<Vec<Input>, SourceError> {
+pub fn inputs(paths: &[PathBuf], marker: &str) -> Result<Vec<Input>, SourceError> {
     let mut files = Vec::new();
     for path in paths {
         let kind = std::fs::metadata(path).map_err(|error| cannot_read(path, &error))?;
         if kind.is_dir() {
-            collect(path, &mut files)?;
+            collect(path, marker, &mut files)?;
         } else if kind.is_file() {
             files.push(path.clone());
         } else {
@@ -73,7 +74,14 @@ pub fn inputs(paths: &[PathBuf]) -> Result<Vec<Input>, SourceError> {
         .collect()
 }
 
-fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), SourceError> {
+fn collect(folder: &Path, marker: &str, files: &mut Vec<PathBuf>) -> Result<(), SourceError> {
+    // A lake, or a Delta table of somebody else: its log is no input.
+    if [marker, "_delta_log"]
+        .iter()
+        .any(|name| folder.join(name).exists())
+    {
+        return Ok(());
+    }
     let entries = std::fs::read_dir(folder).map_err(|error| cannot_read(folder, &error))?;
     let mut paths = entries
         .map(|entry| entry.map(|entry| entry.path()))
@@ -95,7 +103,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<(), SourceError> {
         };
         let plain = name.strip_suffix(".gz").unwrap_or(&name);
         if link.is_dir() {
-            collect(&path, files)?;
+            collect(&path, marker, files)?;
         } else if kind.is_file() && ENDINGS.iter().any(|ending| plain.ends_with(ending)) {
             files.push(path);
         }

@@ -125,7 +125,7 @@ fn a_folder_that_is_no_lake_is_left_alone() {
     );
     assert!(!absent.exists());
     let a_file = signloop_with(["ingest", "--lake", &file, &file]);
-    check_only(&a_file, FAILURE, &["cannot use", &file]);
+    check_only(&a_file, INVALID, &["cannot use", &file]);
     let left: Vec<_> = fs::read_dir(folder.path()).unwrap().collect();
     assert_eq!(
         (left.len(), fs::read(&file).unwrap()),
@@ -426,4 +426,39 @@ fn a_reader_that_goes_away_is_no_failure() {
         (ended.out.as_str(), ended.err.as_str()),
         ("value\n", "ended with 0\n")
     );
+}
+
+#[test]
+fn a_lake_is_no_input_of_its_own() {
+    let lake = small_lake();
+    let sign_in = envelope(&[Short {
+        number: 2,
+        user: 2,
+        at: 1_773_417_600_000_000,
+        client: OUTLOOK,
+        code: 0,
+        ip: 1,
+    }
+    .json()]);
+    fs::write(lake.path().parent().unwrap().join("two.json"), sign_in).unwrap();
+    let told = lake.ingest(&[lake.path().parent().unwrap()]);
+    assert_eq!((told.sign_ins, told.sum()), (1, 1));
+}
+
+#[test]
+fn a_marker_that_says_something_else_is_refused() {
+    let lake = small_lake();
+    let marker = lake.path().join("signloop-lake.json");
+    for (content, said) in [
+        ("xx", "its signloop-lake.json is damaged"),
+        ("{}", "its signloop-lake.json is damaged"),
+        (r#"{"format":99}"#, "has the format 99"),
+    ] {
+        fs::write(&marker, content).unwrap();
+        let folder = text(lake.path());
+        for command in [&["report"][..], &["loops"], &["ingest", text(&marker)]] {
+            let ended = signloop_with([command, &["--lake", folder]].concat());
+            check_only(&ended, INVALID, &[said]);
+        }
+    }
 }

@@ -85,7 +85,7 @@ impl<'a> Conditions<'a> {
     }
 }
 
-/// Names of every mask of the first nine bits: a tenant uses few others.
+/// Names of every mask of the first nine bits, so that they need not be put together for each policy.
 fn usual_names() -> &'static [String] {
     static USUAL: LazyLock<Vec<String>> = LazyLock::new(|| (0..512).map(mask_names).collect());
     &USUAL
@@ -175,6 +175,13 @@ mod tests {
             Conditions::Mask(12).names().as_deref(),
             Some("devicePlatform,location")
         );
+        assert_eq!(Conditions::Mask(0).names().as_deref(), Some("none"));
+        assert!(
+            Conditions::Mask(511)
+                .names()
+                .is_some_and(|names| names.ends_with("deviceState"))
+        );
+        assert_eq!(Conditions::Mask(512).names().as_deref(), Some("client"));
         assert_eq!(Conditions::Mask(4096).names().as_deref(), Some("bits:4096"));
     }
 }

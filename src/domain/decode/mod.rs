@@ -110,7 +110,8 @@ pub struct Reject<'a> {
 /// The largest record taken: a message of Event Hubs is at most 1 MiB, a dedicated one 20 MiB.
 pub const RECORD_BYTES_MAX: usize = 20 * 1024 * 1024;
 
-/// Takes messages apart. Keeps buffers from one message to the next; one for each thread.
+/// Takes messages apart. Keeps buffers, and what it has read lately, from one message to the next; one
+/// for each thread.
 #[derive(Debug, Default)]
 pub struct Decoder {
     scanner: Scanner,

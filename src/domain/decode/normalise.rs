@@ -208,13 +208,13 @@ fn category_of_graph(record: &Record) -> Category {
 }
 
 impl Record<'_> {
-    /// Nothing that we read stood in it.
+    /// Neither a diagnostic record nor a sign-in.
     #[must_use]
     pub fn is_blank(&self) -> bool {
-        !self.has_properties && self.envelope.category.is_empty() && !self.is_sign_in()
+        self.envelope.category.is_empty() && !self.is_sign_in()
     }
 
-    /// Carries at least an id or a time of its own.
+    /// Carries `properties`, or an id and a time of its own.
     fn is_sign_in(&self) -> bool {
         self.has_properties || !self.sign_in.id.is_empty() && !self.sign_in.created.is_empty()
     }

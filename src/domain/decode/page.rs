@@ -6,10 +6,10 @@ use super::split::{skip_space, value_end};
 pub(super) fn begins_with_list(text: &[u8]) -> bool {
     let at = skip_space(text, 1);
     let key = &text[at..];
-    let key_length = [&b"\"records\""[..], b"\"value\""]
-        .into_iter()
-        .find(|name| key.starts_with(name));
-    let Some(name) = key_length else { return false };
+    let names = [&b"\"records\""[..], b"\"value\""];
+    let Some(name) = names.into_iter().find(|name| key.starts_with(name)) else {
+        return false;
+    };
     let colon = skip_space(text, at + name.len());
     text.get(colon) == Some(&b':') && text.get(skip_space(text, colon + 1)) == Some(&b'[')
 }

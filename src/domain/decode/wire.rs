@@ -147,6 +147,18 @@ macro_rules! nested_object {
     };
 }
 
+/// Objects that are read anew each time; a [`Policy`] is recognised by its bytes.
+macro_rules! scanned_whole {
+    ($($name:ident)+) => {
+        $(impl<'a> Scan<'a> for $name<'a> {
+            fn scan(&mut self, cursor: &mut Cursor<'a, '_>) -> Option<()> {
+                self.scan_whole(cursor)
+            }
+        })+
+    };
+}
+scanned_whole!(Properties Location Device Status Step);
+
 wire_object! {
     /// The sign-in itself: `properties` of a diagnostic record, or a whole Graph object.
     Properties by PropertiesField {
@@ -251,18 +263,6 @@ wire_object! {
         country: Country<'a> = "location",
     }
 }
-
-/// Objects that are read anew each time; a [`Policy`] is known again by its bytes.
-macro_rules! scanned_whole {
-    ($($name:ident)+) => {
-        $(impl<'a> Scan<'a> for $name<'a> {
-            fn scan(&mut self, cursor: &mut Cursor<'a, '_>) -> Option<()> {
-                self.scan_whole(cursor)
-            }
-        })+
-    };
-}
-scanned_whole!(Properties Location Device Status Step);
 
 /// Top-level `location`: a country code in diagnostic records, an object in Graph ones.
 #[derive(Debug, Clone, PartialEq)]

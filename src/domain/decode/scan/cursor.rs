@@ -2,20 +2,21 @@
 //!
 //! Every step answers `None` for what is no JSON, and for JSON that is too odd to be read quickly;
 //! the caller then leaves the text to the lenient reader. What it accepts, any JSON parser accepts.
+//! What was read before it recognises by its bytes.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
 
 use super::index::Index;
 use super::keys::Keys;
-use super::memory::{End, Known, Memory, Stretch};
+use super::memory::{End, Memory, Recall};
 use crate::domain::decode::values::Text;
 use crate::domain::decode::wire::Policy;
 
 /// Deepest nesting read quickly; a sign-in has five levels.
 const DEPTH_MAX: u32 = 64;
 
-/// A place in the text, with the place in the index that belongs to it.
+/// A place in the text, with the place in the index that belongs to it and what was read before.
 #[derive(Clone, Copy)]
 pub(in super::super) struct Cursor<'a, 'i> {
     text: &'a str,
@@ -159,12 +160,12 @@ impl<'a, 'i> Cursor<'a, 'i> {
     #[inline]
     fn unwanted<F: Copy>(&mut self, keys: &Keys<F>, slot: usize, before: Self) -> Option<()> {
         let mut memory = self.memory.borrow_mut();
-        let stretch = memory.stretch(keys.number(), slot);
+        let stretch = memory.stretch(keys.table(), slot);
         let ahead = &self.bytes()[before.at..];
         match stretch.compare(ahead) {
-            Known::Until(end) => self.jump(before, end),
-            Known::Varies => self.skip(),
-            Known::New => {
+            Recall::Until(end) => self.jump(before, end),
+            Recall::Varies => self.skip(),
+            Recall::New => {
                 let ends = self.unwanted_ends(keys, before)?;
                 stretch.learn(ahead, ends);
                 Some(())
@@ -178,10 +179,10 @@ impl<'a, 'i> Cursor<'a, 'i> {
         let mut ends = Vec::new();
         loop {
             self.skip()?;
-            let end = self.since(before);
+            let end = self.since(before, ends.len() + 1);
             ends.push(end);
             let here = *self;
-            if self.peek()? != b',' || !Stretch::has_room(end) {
+            if self.peek()? != b',' || !end.has_room() {
                 return Some(ends);
             }
             self.at += 1;
@@ -193,11 +194,12 @@ impl<'a, 'i> Cursor<'a, 'i> {
         }
     }
 
-    /// How far the cursor has come since.
-    fn since(&self, before: Self) -> End {
+    /// How far the cursor has come since, over this many members.
+    fn since(&self, before: Self, members: usize) -> End {
         End {
             bytes: self.at - before.at,
             quotes: before.places.len() - self.places.len(),
+            members,
         }
     }
 
@@ -211,7 +213,7 @@ impl<'a, 'i> Cursor<'a, 'i> {
 
     /// Makes `policy` the one that begins here, if the same bytes were read before, and steps over it.
     #[inline]
-    pub(super) fn known_policy(&mut self, policy: &mut Policy<'a>) -> Option<()> {
+    pub(super) fn recall_policy(&mut self, policy: &mut Policy<'a>) -> Option<()> {
         let text = self.text.get(self.at..)?;
         let end = self.memory.borrow_mut().policy(text, policy)?;
         self.jump(*self, end)
@@ -220,7 +222,7 @@ impl<'a, 'i> Cursor<'a, 'i> {
     /// Keeps a policy that was read from `before` on.
     pub(super) fn note_policy(&self, before: Self, policy: &Policy) {
         if let Some(text) = self.text.get(before.at..) {
-            let end = self.since(before);
+            let end = self.since(before, 0);
             self.memory.borrow_mut().note_policy(text, end, policy);
         }
     }

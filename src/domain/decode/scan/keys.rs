@@ -9,12 +9,11 @@ const FREE: u8 = u8::MAX;
 /// Keys of one kind of object and the fields they stand for.
 pub(in super::super) struct Keys<F: 'static> {
     slots: [u8; SLOTS],
-    known: Vec<Known<F>>,
-    /// Tells the table from the others.
-    number: usize,
+    entries: Vec<Entry<F>>,
+    table: usize,
 }
 
-struct Known<F: 'static> {
+struct Entry<F: 'static> {
     print: Print,
     key: &'static [u8],
     field: F,
@@ -51,14 +50,18 @@ impl Print {
 
     #[inline]
     fn slot(self) -> usize {
-        let mixed = (self.first ^ self.last.rotate_left(29) ^ self.length as u64)
-            .wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        (mixed >> 56) as usize
+        (mix(self.first ^ self.length as u64, self.last) >> 56) as usize
     }
 }
 
+/// Spreads the bits of two numbers over one.
 #[inline]
-fn eight(bytes: &[u8]) -> u64 {
+pub(super) fn mix(first: u64, last: u64) -> u64 {
+    (first ^ last.rotate_left(29)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+#[inline]
+pub(super) fn eight(bytes: &[u8]) -> u64 {
     bytes.try_into().map_or(0, u64::from_le_bytes)
 }
 
@@ -72,13 +75,14 @@ fn tail(key: &[u8]) -> u64 {
 }
 
 impl<F: Copy> Keys<F> {
-    /// A table of the keys; of equal keys the first counts.
+    /// A table of the keys; of equal keys the first counts. For statics only: each table made takes a
+    /// number, and memory is kept by it.
     pub(in super::super) fn new(keys: impl IntoIterator<Item = (&'static str, F)>) -> Keys<F> {
         static TABLES: AtomicUsize = AtomicUsize::new(0);
         let mut table = Keys {
             slots: [FREE; SLOTS],
-            known: Vec::new(),
-            number: TABLES.fetch_add(1, Ordering::Relaxed),
+            entries: Vec::new(),
+            table: TABLES.fetch_add(1, Ordering::Relaxed),
         };
         for (key, field) in keys {
             let key = key.as_bytes();
@@ -88,15 +92,15 @@ impl<F: Copy> Keys<F> {
                 while table.slots[slot] != FREE {
                     slot = (slot + 1) % SLOTS;
                 }
-                assert!(table.known.len() < SLOTS / 2, "a table stays half empty");
-                table.slots[slot] = table.known.len() as u8;
-                table.known.push(Known { print, key, field });
+                assert!(table.entries.len() < SLOTS / 2, "a table stays half empty");
+                table.slots[slot] = table.entries.len() as u8;
+                table.entries.push(Entry { print, key, field });
             }
         }
         table
     }
 
-    /// The field of the key at `from..to` of the text; else the slot where it would begin to look.
+    /// The field of the key at `from..to` of the text; else the slot at which the search begins.
     #[inline]
     pub(in super::super) fn find(&self, text: &[u8], from: usize, to: usize) -> Result<F, usize> {
         let print = Print::of(text, from, to);
@@ -104,19 +108,19 @@ impl<F: Copy> Keys<F> {
         let mut slot = first;
         loop {
             let place = self.slots[slot % SLOTS];
-            let Some(known) = self.known.get(usize::from(place)) else {
+            let Some(entry) = self.entries.get(usize::from(place)) else {
                 return Err(first);
             };
-            if known.print == print && (print.length <= 16 || known.key == &text[from..to]) {
-                return Ok(known.field);
+            if entry.print == print && (print.length <= 16 || entry.key == &text[from..to]) {
+                return Ok(entry.field);
             }
             slot += 1;
         }
     }
 
-    /// A number of its own for each table.
-    pub(super) fn number(&self) -> usize {
-        self.number
+    /// The number of this table among all.
+    pub(super) fn table(&self) -> usize {
+        self.table
     }
 }
 

@@ -3,7 +3,7 @@
 //! Accepts a part of JSON and gives those texts exactly the meaning that the lenient reader in
 //! [`wire`](super::wire) gives them; everything else it leaves to that one. A key is looked up in a
 //! table, a wanted value is cut out of the text, and what nobody wants is only checked and stepped
-//! over; what was read before is known again by its bytes. What that gains is in docs/performance.md.
+//! over; what was read before is recognised by its bytes. What that gains is in docs/performance.md.
 
 mod cursor;
 mod index;
@@ -23,7 +23,7 @@ use super::page::begins_with_list;
 use super::read;
 use super::record::{Record, RecordField};
 use super::values::{Flag, Int, List, Text, Texts};
-use super::wire::{Country, Location};
+use super::wire::{Country, Location, Policy};
 use index::Index;
 use memory::Memory;
 
@@ -38,7 +38,7 @@ pub(super) trait Scan<'a> {
     fn scan(&mut self, cursor: &mut Cursor<'a, '_>) -> Option<()>;
 }
 
-/// Reads objects quickly. Keeps its buffers from one text to the next.
+/// Reads objects quickly. Keeps its buffers, and what it has read lately, from one text to the next.
 #[derive(Debug, Default)]
 pub(super) struct Scanner {
     index: Index,
@@ -164,6 +164,18 @@ impl<'a> Scan<'a> for Conditions<'a> {
                 number => Conditions::Mask(std::str::from_utf8(number).ok()?.parse().ok()?),
             },
         };
+        Some(())
+    }
+}
+
+impl<'a> Scan<'a> for Policy<'a> {
+    fn scan(&mut self, cursor: &mut Cursor<'a, '_>) -> Option<()> {
+        if cursor.recall_policy(self).is_some() {
+            return Some(());
+        }
+        let before = *cursor;
+        self.scan_whole(cursor)?;
+        cursor.note_policy(before, self);
         Some(())
     }
 }

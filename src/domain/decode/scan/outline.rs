@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use super::Scan;
-use super::cursor::Cursor;
 use crate::domain::decode::conditions::Conditions;
 use crate::domain::decode::values::{Text, Texts};
 use crate::domain::decode::wire::Policy;
@@ -26,6 +24,7 @@ enum Part {
     Own(String),
 }
 
+/// The conditions of a policy.
 #[derive(Debug)]
 enum Met {
     Absent,
@@ -34,45 +33,60 @@ enum Met {
 }
 
 impl Outline {
-    /// Of a policy that was read at the beginning of `text`.
-    pub(super) fn of(policy: &Policy, text: &str) -> Outline {
-        let controls = policy.grant_controls.texts();
-        Outline {
-            id: Part::of(&policy.id, text),
-            name: Part::of(&policy.name, text),
-            result: Part::of(&policy.result, text),
-            grant_controls: controls.map(|control| Part::of(control, text)).collect(),
-            satisfied: Met::of(&policy.conditions_satisfied, text),
-            not_satisfied: Met::of(&policy.conditions_not_satisfied, text),
-        }
+    /// Of a policy that was read at the beginning of `text`; `None` if a part does not stand in it.
+    pub(super) fn of(policy: &Policy, text: &str) -> Option<Outline> {
+        // Without `..`, so that a field more cannot be forgotten here.
+        let Policy {
+            id,
+            name,
+            result,
+            grant_controls,
+            conditions_satisfied,
+            conditions_not_satisfied,
+        } = policy;
+        let controls = grant_controls.texts();
+        Some(Outline {
+            id: Part::of(id, text)?,
+            name: Part::of(name, text)?,
+            result: Part::of(result, text)?,
+            grant_controls: controls
+                .map(|control| Part::of(control, text))
+                .collect::<Option<_>>()?,
+            satisfied: Met::of(conditions_satisfied, text)?,
+            not_satisfied: Met::of(conditions_not_satisfied, text)?,
+        })
     }
 
     /// Makes `policy` the one at the beginning of a text that begins with the same bytes.
     #[inline]
     pub(super) fn fill<'a>(&self, text: &'a str, policy: &mut Policy<'a>) -> Option<()> {
-        policy.id = self.id.fill(text)?;
-        policy.name = self.name.fill(text)?;
-        policy.result = self.result.fill(text)?;
-        policy.grant_controls = Texts::default();
+        let mut grant_controls = Texts::default();
         for control in &self.grant_controls {
-            policy.grant_controls.push(control.fill(text)?);
+            grant_controls.push(control.fill(text)?);
         }
-        policy.conditions_satisfied = self.satisfied.fill(text)?;
-        policy.conditions_not_satisfied = self.not_satisfied.fill(text)?;
+        *policy = Policy {
+            id: self.id.fill(text)?,
+            name: self.name.fill(text)?,
+            result: self.result.fill(text)?,
+            grant_controls,
+            conditions_satisfied: self.satisfied.fill(text)?,
+            conditions_not_satisfied: self.not_satisfied.fill(text)?,
+        };
         Some(())
     }
 }
 
 impl Part {
-    fn of(part: &Text, text: &str) -> Part {
-        match &part.0 {
+    fn of(part: &Text, text: &str) -> Option<Part> {
+        Some(match &part.0 {
             Cow::Owned(own) => Part::Own(own.clone()),
             Cow::Borrowed("") => Part::Cut(0, 0),
             Cow::Borrowed(part) => {
-                let from = part.as_ptr().addr() - text.as_ptr().addr();
-                Part::Cut(from, from + part.len())
+                let from = part.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
+                let to = from + part.len();
+                (text.get(from..to)? == *part).then_some(Part::Cut(from, to))?
             }
-        }
+        })
     }
 
     #[inline]
@@ -85,12 +99,12 @@ impl Part {
 }
 
 impl Met {
-    fn of(conditions: &Conditions, text: &str) -> Met {
-        match conditions {
+    fn of(conditions: &Conditions, text: &str) -> Option<Met> {
+        Some(match conditions {
             Conditions::Absent => Met::Absent,
             Conditions::Mask(mask) => Met::Mask(*mask),
-            Conditions::Names(names) => Met::Names(Part::of(names, text)),
-        }
+            Conditions::Names(names) => Met::Names(Part::of(names, text)?),
+        })
     }
 
     #[inline]
@@ -100,17 +114,5 @@ impl Met {
             Met::Mask(mask) => Conditions::Mask(*mask),
             Met::Names(names) => Conditions::Names(names.fill(text)?),
         })
-    }
-}
-
-impl<'a> Scan<'a> for Policy<'a> {
-    fn scan(&mut self, cursor: &mut Cursor<'a, '_>) -> Option<()> {
-        if cursor.known_policy(self).is_some() {
-            return Some(());
-        }
-        let before = *cursor;
-        self.scan_whole(cursor)?;
-        cursor.note_policy(before, self);
-        Some(())
     }
 }
