@@ -1,7 +1,8 @@
 //! The pure core: what a sign-in is and what follows from it.
 //!
-//! Words used here and everywhere (one word, one meaning): a *record* is one broker message or file
-//! line as bytes; its *origin* says where it came from; a *span* is a half-open range of offsets of one
+//! Words used here and everywhere (one word, one meaning): a *message* is one broker message or
+//! file line as bytes; a *record* is one object in it, and a *page* an object around a list of them; the
+//! *origin* of a record says where it came from; a *span* is a half-open range of offsets of one
 //! partition; a *sign-in* is one decoded event; a *reject* is what could not become one; an *attempt* is
 //! a failed or blocked legacy sign-in of a known user; an *episode* is a run of attempts without a long
 //! silence; a *loop* is an episode with a burst or a slow pattern in it.
