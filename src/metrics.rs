@@ -29,9 +29,7 @@ use self::declare::{
 use self::tally::BlockKey;
 
 pub use self::batches::BatchFacts;
-pub use self::labels::{
-    BrokerError, CommitFailure, Duplicate, FeedRows, PassedOver, Stage, Store, Warning,
-};
+pub use self::labels::{BrokerError, CommitFailure, Duplicate, FeedRows, PassedOver, Stage, Store};
 pub use self::tally::Tally;
 pub use self::updates::Written;
 
@@ -94,6 +92,8 @@ metrics! {
         "Sign-ins met again: the same (copy) or changed (revision).", &["kind"]);
     rejects: IntCounterVec = counters("signloop_rejects_total",
         "What could not become a sign-in; the bytes are in the table rejects.", &["reason"]);
+    lenient_records: IntCounter = counter("signloop_lenient_records_total",
+        "Records that the quick reader left to the lenient one.");
     parse_warnings: IntCounterVec = counters("signloop_parse_warnings_total",
         "What was odd about sign-ins that could be read all the same.", &["kind"]);
     consumer_lag: IntGaugeVec = gauges("signloop_consumer_lag_records",

@@ -299,7 +299,7 @@ mod tests {
             .unwrap_or("SignInLogs");
         let text = serde_json::json!({"category": category, "properties": properties}).to_string();
         let record: Record = serde_json::from_str(&text).expect("readable");
-        match normalise(&record) {
+        match normalise(&record, None) {
             Normalised::SignIn(sign_in) => Classifier::new(Knowledge::builtin()).classify(&sign_in),
             other => panic!("{other:?}"),
         }

@@ -170,6 +170,8 @@ closed_list! {
         Adfs = "ADFSSignInLogs",
         /// An application of Microsoft itself.
         MicrosoftServicePrincipal = "MicrosoftServicePrincipalSignInLogs",
+        /// A log of sign-ins that came after this program.
+        OtherSignIns = "OtherSignInLogs",
     }
 }
 
@@ -200,7 +202,8 @@ impl Category {
             Category::NonInteractiveUser => Some(false),
             Category::ServicePrincipal
             | Category::ManagedIdentity
-            | Category::MicrosoftServicePrincipal => None,
+            | Category::MicrosoftServicePrincipal
+            | Category::OtherSignIns => None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The table `rejects`: what could not become a sign-in, with its bytes and the reason.
 
 use super::columns::{Cell, Column, RowKind, column, origin_column};
-use crate::domain::decode::RejectReason;
+use crate::domain::decode::{Pointer, RejectReason};
 use crate::source::Origin;
 
 /// Something that could not become a sign-in.
@@ -10,6 +10,8 @@ pub struct RejectRow<'a> {
     pub reason: RejectReason,
     /// What exactly.
     pub detail: &'a str,
+    /// Where in its message it stood, a JSON pointer.
+    pub pointer: Pointer,
     /// Where it came from.
     pub origin: Origin<'a>,
     /// The bytes, unchanged.
@@ -31,6 +33,13 @@ pub const REJECTS: &[Column<Rejects>] = &[
         .reason
         .name()),
     column!("detail", Text, optional, "What exactly", |row| row.detail),
+    column!(
+        "pointer",
+        Made,
+        optional,
+        "Where in its message it stood, a JSON pointer",
+        |row| Some(row.pointer.to_string())
+    ),
     origin_column!(stream),
     origin_column!(partition),
     origin_column!(offset),

@@ -6,9 +6,9 @@
 use super::columns::{Cell, Collect, Column, RowKind, column, origin_column};
 use crate::domain::classify::{TAXONOMY_VERSION, Verdict, failing};
 use crate::domain::decode::normalise::SignIn;
+use crate::domain::decode::oddity::Oddities;
 use crate::domain::decode::wire::Properties;
 use crate::domain::sign_in::Outcome;
-use crate::domain::signal::parse_guid;
 use crate::source::Origin;
 
 /// One decoded and classified sign-in on its way to the lake.
@@ -17,6 +17,8 @@ pub struct SignInRow<'a> {
     pub sign_in: &'a SignIn<'a>,
     /// What it was.
     pub verdict: &'a Verdict,
+    /// What was odd about it.
+    pub oddities: Oddities,
     /// Its id; made from the bytes when the record has none.
     pub id: &'a str,
     /// Where it came from.
@@ -348,22 +350,7 @@ fn blocking_policies(row: &SignInRow, collect: Collect) {
 }
 
 fn flags(row: &SignInRow, collect: Collect) {
-    let flags = [
-        (row.verdict.unknown_client_app, "unknown_client_app"),
-        (row.verdict.unknown_error_code, "unknown_error_code"),
-        (row.sign_in.error_code.is_none(), "no_error_code"),
-        (row.sign_in.time_from_publish, "time_from_publish"),
-        (row.sign_in.id.is_empty(), "id_from_content"),
-        (names_no_user(row.sign_in), "no_user_id"),
-    ];
-    flags
-        .into_iter()
-        .filter(|(set, _)| *set)
-        .for_each(|(_, flag)| collect(flag));
-}
-
-/// A person's sign-in that cannot be followed, for want of an object id.
-fn names_no_user(sign_in: &SignIn) -> bool {
-    let user = parse_guid(sign_in.record.sign_in.user_id.as_str());
-    sign_in.category.is_user() && user.is_none_or(|user| user == 0)
+    row.oddities
+        .iter()
+        .for_each(|oddity| collect(oddity.name()));
 }

@@ -7,10 +7,11 @@ use prometheus::IntCounterVec;
 
 use super::labels::{
     BrokerError, CommitFailure, Duplicate, FeedRows, LEGACY_PROTOCOLS, PassedOver, Stage, Store,
-    Warning, category, usual_protocols,
+    category, usual_protocols,
 };
 use super::{Metrics, NO_BATCH, name};
 use crate::domain::decode::RejectReason;
+use crate::domain::decode::oddity::Oddity;
 use crate::domain::knowledge::UNKNOWN_FAMILY;
 use crate::domain::loops::words::{Ending, Kind};
 use crate::domain::sign_in::{AuthClass, BlockReason, Category, Outcome, Protocol};
@@ -48,7 +49,7 @@ impl Metrics {
         );
         create(
             &self.parse_warnings,
-            Warning::ALL.iter().map(|kind| kind.name()),
+            Oddity::ALL.iter().map(|kind| kind.name()),
         );
         create(
             &self.broker_errors,

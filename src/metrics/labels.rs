@@ -27,22 +27,6 @@ closed_list! {
 }
 
 closed_list! {
-    /// What was odd about a sign-in that could be read all the same.
-    Warning {
-        /// `clientAppUsed` is a value that the table does not know.
-        UnknownClientApp = "unknown_client_app",
-        /// The code is one that the table does not know.
-        UnknownErrorCode = "unknown_error_code",
-        /// It has no code.
-        NoErrorCode = "no_error_code",
-        /// It says only when it was published.
-        TimeFromPublish = "time_from_publish",
-        /// It has no id, one was derived from its content.
-        IdFromContent = "id_from_content",
-    }
-}
-
-closed_list! {
     /// A stage of the pipeline.
     Stage {
         /// Bytes to classified sign-ins.
@@ -116,6 +100,7 @@ pub(super) const fn category(category: Category) -> &'static str {
         Category::ManagedIdentity => "managed_identity",
         Category::Adfs => "adfs",
         Category::MicrosoftServicePrincipal => "microsoft_service_principal",
+        Category::OtherSignIns => "other",
     }
 }
 

@@ -7,9 +7,10 @@
 use std::collections::HashMap;
 
 use super::event_times::EventTimes;
-use super::labels::{Duplicate, PassedOver, Warning};
+use super::labels::{Duplicate, PassedOver};
 use crate::domain::classify::Verdict;
 use crate::domain::decode::RejectReason;
+use crate::domain::decode::oddity::Oddity;
 use crate::domain::sign_in::{
     AuthClass, BlockReason, Category, Outcome, PasswordVerified, Protocol,
 };
@@ -28,6 +29,8 @@ pub struct Tally {
     pub records: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Records that only the lenient reader could read.
+    pub lenient: u64,
     /// Sign-ins by log, copies not counted.
     pub events: [u64; Category::ALL.len()],
     /// Records of other logs.
@@ -37,7 +40,7 @@ pub struct Tally {
     /// What could not become a sign-in.
     pub rejects: [u64; RejectReason::ALL.len()],
     /// What was odd about sign-ins.
-    pub warnings: [u64; Warning::ALL.len()],
+    pub warnings: [u64; Oddity::ALL.len()],
     /// Sign-ins by class, protocol and outcome.
     pub sign_ins: [[[u64; OUTCOMES]; PROTOCOLS]; CLASSES],
     /// Blocked sign-ins.
@@ -74,12 +77,6 @@ impl Tally {
         if outcome == Outcome::Blocked && password_was_right {
             self.valid_password_blocked += 1;
         }
-        if verdict.unknown_client_app {
-            self.warning(Warning::UnknownClientApp);
-        }
-        if verdict.unknown_error_code {
-            self.warning(Warning::UnknownErrorCode);
-        }
     }
 
     /// Counts a record of another log.
@@ -98,7 +95,7 @@ impl Tally {
     }
 
     /// Counts something odd.
-    pub fn warning(&mut self, kind: Warning) {
+    pub fn warning(&mut self, kind: Oddity) {
         self.warnings[kind as usize] += 1;
     }
 
@@ -124,6 +121,7 @@ impl Tally {
     pub fn merge(&mut self, other: &Tally) {
         self.records += other.records;
         self.bytes += other.bytes;
+        self.lenient += other.lenient;
         self.valid_password_blocked += other.valid_password_blocked;
         plus(&mut self.events, &other.events);
         plus(&mut self.passed_over, &other.passed_over);

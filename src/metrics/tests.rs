@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::domain::classify::Verdict;
 use crate::domain::decode::RejectReason;
+use crate::domain::decode::oddity::Oddity;
 use crate::domain::loops::words::{Ending, Kind};
 use crate::domain::mailbox::MailboxState;
 use crate::domain::sign_in::{
@@ -95,7 +96,12 @@ fn a_tally_arrives_under_the_right_labels() {
     };
     other.sign_in(Category::InteractiveUser, 101 * SECOND, &accepted);
     other.reject(RejectReason::TooLarge);
-    other.warning(Warning::TimeFromPublish);
+    other.warning(Oddity::TimeFromPublish);
+    other.warning(Oddity::UnknownErrorCode);
+    one.warning(Oddity::UnknownClientApp);
+    one.warning(Oddity::UnknownClientApp);
+    one.lenient = 1;
+    other.lenient = 2;
     one.merge(&other);
     assert_eq!(one.pieces(), 6);
 
@@ -113,6 +119,7 @@ fn a_tally_arrives_under_the_right_labels() {
             "duplicate_events_total{kind=\"copy\"} 0",
             "passed_over_total{category=\"audit\"} 1",
             "rejects_total{reason=\"too_large\"} 1",
+            "lenient_records_total 3",
             "parse_warnings_total{kind=\"unknown_client_app\"} 2",
             "parse_warnings_total{kind=\"unknown_error_code\"} 1",
             "parse_warnings_total{kind=\"time_from_publish\"} 1",

@@ -10,11 +10,12 @@ use prometheus::core::Collector;
 use super::bounds::OTHER;
 use super::labels::{
     BrokerError, CommitFailure, Duplicate, FeedRows, LEGACY_PROTOCOLS, PassedOver, Stage, Store,
-    Warning, category,
+    category,
 };
 use super::tally::{BlockKey, Tally};
 use super::{Metrics, name, seconds};
 use crate::domain::decode::RejectReason;
+use crate::domain::decode::oddity::Oddity;
 use crate::domain::loops::words::{Ending, Kind};
 use crate::domain::sign_in::{AuthClass, Category, Outcome, Protocol};
 
@@ -43,6 +44,7 @@ impl Metrics {
         self.consumed_bytes
             .with_label_values(&[topic])
             .inc_by(tally.bytes);
+        self.lenient_records.inc_by(tally.lenient);
         self.add_pieces(tally);
         self.add_sign_ins(tally);
         for (key, count) in &tally.blocks {
@@ -81,7 +83,7 @@ impl Metrics {
         );
         inc_all(
             &self.parse_warnings,
-            Warning::ALL.iter().map(|kind| kind.name()),
+            Oddity::ALL.iter().map(|kind| kind.name()),
             &tally.warnings,
         );
     }

@@ -3,20 +3,22 @@
 //! Several workers run side by side and share nothing but the cache of known ids. A worker writes
 //! its own Parquet files; nobody reads them before the coordinator has committed them.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::domain::classify::{Classifier, Verdict};
 use crate::domain::decode::normalise::{Normalised, SignIn, normalise};
+use crate::domain::decode::oddity::{Oddities, Oddity};
 use crate::domain::decode::time::{HOUR, date};
-use crate::domain::decode::{Decoder, Piece, Reject, RejectReason};
+use crate::domain::decode::{Decoder, Piece, Reject};
 use crate::domain::knowledge::Knowledge;
 use crate::domain::sign_in::Outcome;
 use crate::domain::signal::{Facts, Signal};
 use crate::lake::rejects::RejectRow;
 use crate::lake::sign_ins::SignInRow;
 use crate::lake::{LakeError, WorkerFiles, file::WrittenFile};
-use crate::metrics::{Duplicate, PassedOver, Tally, Warning};
+use crate::metrics::{Duplicate, PassedOver, Tally};
 use crate::pipeline::dedupe::{Day, Dedupe, Known};
 use crate::pipeline::{Clock, Settings};
 use crate::source::{Chunk, Form, Origin};
@@ -91,6 +93,8 @@ struct Place<'a> {
     lane: &'a str,
     /// Time of ingestion, UTC microseconds.
     now: i64,
+    /// When the broker took it, UTC microseconds.
+    arrival: Option<i64>,
 }
 
 /// A worker's own state.
@@ -153,15 +157,17 @@ impl Worker {
                         origin,
                         lane: &chunk.lane.app_id,
                         now,
+                        arrival: chunk.broker_time,
                     };
                     failed = self.piece(&piece, place).err();
                 }
             };
-            match chunk.form {
+            match &chunk.form {
                 Form::Json => decoder.decode(message, &mut take),
-                Form::CsvRow => take(unsupported_row(message)),
+                Form::Row(header) => decoder.table_row(header, message, &mut take),
             }
         }
+        self.made.tally.lenient += decoder.take_lenient();
         self.decoder = decoder;
         failed.map_or(Ok(()), Err)
     }
@@ -177,11 +183,15 @@ impl Worker {
 
     fn piece(&mut self, piece: &Piece, place: Place) -> Result<(), LakeError> {
         self.made.pieces += 1;
-        let (record, raw) = match piece {
-            Piece::Record { record, raw } => (record, *raw),
+        let (record, raw, pointer) = match piece {
+            Piece::Record {
+                record,
+                raw,
+                pointer,
+            } => (record, *raw, *pointer),
             Piece::Reject(reject) => return self.reject(reject, place),
         };
-        match normalise(record) {
+        match normalise(record, place.arrival) {
             Normalised::SignIn(sign_in) => self.sign_in(&sign_in, raw, place),
             Normalised::PassedOver(category) => {
                 self.made.tally.passed_over(passed_over(category));
@@ -192,6 +202,7 @@ impl Worker {
                     reason,
                     detail,
                     raw,
+                    pointer,
                 },
                 place,
             ),
@@ -215,19 +226,23 @@ impl Worker {
             return Ok(());
         }
         let verdict = self.classifier.classify(sign_in);
-        let kept = if self.keeps(verdict.outcome) {
-            std::str::from_utf8(raw).unwrap_or("")
+        let mut oddities = sign_in.oddities;
+        oddities.note_if(verdict.unknown_client_app, Oddity::UnknownClientApp);
+        oddities.note_if(verdict.unknown_error_code, Oddity::UnknownErrorCode);
+        let kept = if self.keeps(verdict.outcome, oddities) {
+            readable(raw)
         } else {
-            ""
+            Cow::Borrowed("")
         };
         let origin = place.origin;
         let row = SignInRow {
             sign_in,
             verdict: &verdict,
+            oddities,
             id,
             origin,
             content_hash,
-            raw: kept,
+            raw: &kept,
         };
         if known == Known::Revision {
             self.made.tally.duplicate(Duplicate::Revision);
@@ -239,7 +254,7 @@ impl Worker {
         self.files
             .sign_ins
             .push(sign_in.event_date, &row, kept.len())?;
-        self.count(sign_in, &verdict);
+        self.count(sign_in, &verdict, oddities);
         self.note_time(sign_in, place.now);
         self.made
             .signals
@@ -247,24 +262,18 @@ impl Worker {
         Ok(())
     }
 
-    fn count(&mut self, sign_in: &SignIn, verdict: &Verdict) {
+    fn count(&mut self, sign_in: &SignIn, verdict: &Verdict, oddities: Oddities) {
         let tally = &mut self.made.tally;
         tally.sign_in(sign_in.category, sign_in.event_time, verdict);
-        for (odd, warning) in [
-            (sign_in.error_code.is_none(), Warning::NoErrorCode),
-            (sign_in.time_from_publish, Warning::TimeFromPublish),
-            (sign_in.id.is_empty(), Warning::IdFromContent),
-        ] {
-            if odd {
-                tally.warning(warning);
-            }
-        }
+        oddities.iter().for_each(|oddity| tally.warning(oddity));
     }
 
-    fn keeps(&self, outcome: Outcome) -> bool {
+    fn keeps(&self, outcome: Outcome, oddities: Oddities) -> bool {
         match self.raw {
             Raw::None => false,
-            Raw::Failures => matches!(outcome, Outcome::Blocked | Outcome::Failed),
+            Raw::Failures => {
+                matches!(outcome, Outcome::Blocked | Outcome::Failed) || oddities.is_lossy()
+            }
             Raw::All => true,
         }
     }
@@ -300,6 +309,7 @@ impl Worker {
         let row = RejectRow {
             reason: reject.reason,
             detail: &reject.detail,
+            pointer: reject.pointer,
             origin: place.origin,
             raw: reject.raw,
             ingested_at: place.now,
@@ -325,12 +335,21 @@ fn passed_over(category: &str) -> PassedOver {
     }
 }
 
-fn unsupported_row(message: &[u8]) -> Piece<'_, '_> {
-    Piece::Reject(Reject {
-        reason: RejectReason::UnsupportedShape,
-        detail: "a row of a CSV file; sign-ins are read as JSON".to_owned(),
-        raw: message,
-    })
+/// A record as text; bytes that are none are written as `\\xHH`, which no JSON holds.
+fn readable(raw: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(raw) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => {
+            let mut text = String::with_capacity(raw.len() + 16);
+            for chunk in raw.utf8_chunks() {
+                text.push_str(chunk.valid());
+                for byte in chunk.invalid() {
+                    text.push_str(&format!("\\x{byte:02X}"));
+                }
+            }
+            Cow::Owned(text)
+        }
+    }
 }
 
 /// A second hash over the bytes, for records without an id: FNV-1a, the same in every version.

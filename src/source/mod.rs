@@ -12,6 +12,8 @@ pub mod kafka;
 
 use buffer::Buffer;
 
+use crate::domain::decode::table::Header;
+
 /// Where one record came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin<'a> {
@@ -37,12 +39,12 @@ pub struct Lane {
 }
 
 /// What the messages of a chunk are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Form {
     /// JSON in any of the forms that are read.
     Json,
-    /// Rows of a CSV file.
-    CsvRow,
+    /// Rows of a table with this header.
+    Row(Arc<Header>),
 }
 
 /// Consecutive messages of one lane.

@@ -93,7 +93,7 @@ fn check_rejects(lake: &Lake, messages: &[(i32, Vec<u8>)]) {
     let expected = [
         ["empty", "once", "0", &last(0), ""],
         [
-            "invalid_json",
+            "truncated",
             "once",
             "1",
             &last(1),

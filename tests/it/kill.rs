@@ -210,7 +210,7 @@ fn run_to_end(kafka: &Kafka, topic: &str, lake: &Lake, sent: &Sent) {
 }
 
 fn check_rejects(lake: &Lake, broken: &BTreeSet<String>) {
-    let rows = lake.duckdb_text("SELECT decode(raw) FROM rejects WHERE reason = 'invalid_json'");
+    let rows = lake.duckdb_text("SELECT decode(raw) FROM rejects WHERE reason = 'truncated'");
     let found: BTreeSet<String> = rows.iter().map(|row| row[0].clone()).collect();
     assert_eq!(&found, broken);
     let all = lake.duckdb_number("SELECT count(*) FROM rejects");

@@ -212,7 +212,7 @@ impl Core {
             let Piece::Record { record, .. } = piece else {
                 panic!("every record is read");
             };
-            let Normalised::SignIn(sign_in) = normalise(record) else {
+            let Normalised::SignIn(sign_in) = normalise(record, None) else {
                 panic!("every record is a sign-in");
             };
             let key = (sign_in.tenant_id.to_owned(), sign_in.id.to_owned());

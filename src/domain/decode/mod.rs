@@ -7,274 +7,381 @@
 //! that is [`normalise`]'s work.
 
 pub mod conditions;
+mod frame;
 pub mod normalise;
+mod odd;
+pub mod oddity;
 mod page;
 pub mod record;
+mod reject;
 mod scan;
 pub mod split;
+pub mod table;
 pub mod time;
 pub mod values;
 pub mod wire;
 
-use std::fmt;
+use std::borrow::Cow;
 
+use serde_json::{Map, Value};
+
+use oddity::{Oddities, Oddity};
 use record::Record;
+pub use reject::{Pointer, Reject, RejectReason};
 use scan::{Scanned, Scanner};
 use split::{list_items, skip_space, value_end};
-
-/// Why something could not become a sign-in: a closed list, a label of metrics and `rejects`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum RejectReason {
-    /// A message or line with nothing in it.
-    Empty,
-    /// Bytes that are no UTF-8.
-    InvalidUtf8,
-    /// Not JSON, or cut off.
-    InvalidJson,
-    /// JSON, but not an object where a record should be.
-    NotAnObject,
-    /// An object that is neither a sign-in nor a diagnostic record of another category.
-    NotASignIn,
-    /// A form of sign-in that is not read.
-    UnsupportedShape,
-    /// Neither the sign-in nor the record says when it happened.
-    MissingTime,
-    /// A time that is none, or lies outside the years 2000 to 2099.
-    InvalidTime,
-    /// A record over the size limit.
-    TooLarge,
-}
-
-impl RejectReason {
-    /// Every reason, for pre-created metrics.
-    pub const ALL: [RejectReason; 9] = [
-        RejectReason::Empty,
-        RejectReason::InvalidUtf8,
-        RejectReason::InvalidJson,
-        RejectReason::NotAnObject,
-        RejectReason::NotASignIn,
-        RejectReason::UnsupportedShape,
-        RejectReason::MissingTime,
-        RejectReason::InvalidTime,
-        RejectReason::TooLarge,
-    ];
-
-    /// The stable name in tables and metrics.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            RejectReason::Empty => "empty",
-            RejectReason::InvalidUtf8 => "invalid_utf8",
-            RejectReason::InvalidJson => "invalid_json",
-            RejectReason::NotAnObject => "not_an_object",
-            RejectReason::NotASignIn => "not_a_sign_in",
-            RejectReason::UnsupportedShape => "unsupported_shape",
-            RejectReason::MissingTime => "missing_time",
-            RejectReason::InvalidTime => "invalid_time",
-            RejectReason::TooLarge => "too_large",
-        }
-    }
-}
-
-impl fmt::Display for RejectReason {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+use table::Header;
 
 /// One piece of a message, in order.
 #[derive(Debug)]
-pub enum Piece<'r, 'a> {
+pub enum Piece<'r> {
     /// A record that could be read.
     Record {
         /// Its fields.
-        record: &'r Record<'a>,
+        record: &'r Record<'r>,
         /// Its bytes.
-        raw: &'a [u8],
+        raw: &'r [u8],
+        /// Where in its message it stands.
+        pointer: Pointer,
     },
     /// What could not.
-    Reject(Reject<'a>),
-}
-
-/// Something that could not become a sign-in.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Reject<'a> {
-    /// Why.
-    pub reason: RejectReason,
-    /// What exactly, for people.
-    pub detail: String,
-    /// The bytes, unchanged.
-    pub raw: &'a [u8],
+    Reject(Reject<'r>),
 }
 
 /// The largest record taken: a message of Event Hubs is at most 1 MiB, a dedicated one 20 MiB.
 pub const RECORD_BYTES_MAX: usize = 20 * 1024 * 1024;
+/// Most records taken from one message.
+const RECORDS_MAX: usize = 50_000;
 
 /// Takes messages apart. Keeps buffers, and what it has read lately, from one message to the next; one
 /// for each thread.
 #[derive(Debug, Default)]
 pub struct Decoder {
     scanner: Scanner,
+    lenient: u64,
+    /// What is odd about the place of the records that come next.
+    oddities: Oddities,
 }
 
 impl Decoder {
     /// Hands over the pieces of a message in order.
     ///
     /// Every byte that is not white space belongs to a piece or to the frame around the records.
-    pub fn decode<'a>(&mut self, message: &'a [u8], emit: &mut impl FnMut(Piece<'_, 'a>)) {
-        let message = trim(message);
-        if message.is_empty() {
-            let detail = "nothing but white space";
-            return emit(reject(RejectReason::Empty, detail, message));
+    pub fn decode(&mut self, message: &[u8], emit: &mut impl FnMut(Piece)) {
+        self.oddities = Oddities::default();
+        match frame::opened(message) {
+            Ok(text) if text.is_empty() => {
+                let detail = "nothing but white space";
+                emit(reject(
+                    RejectReason::Empty,
+                    detail,
+                    message,
+                    Pointer::default(),
+                ));
+            }
+            Ok(Cow::Borrowed(text)) => self.text(text, emit),
+            Ok(Cow::Owned(text)) => self.text(&text, emit),
+            Err((reason, detail)) => {
+                emit(reject(reason, &detail, message, Pointer::default()));
+            }
         }
-        if message[0] == b'{' && self.whole(message, emit) {
+    }
+
+    fn row(&mut self, row: Map<String, Value>, raw: &[u8], emit: &mut impl FnMut(Piece)) {
+        self.lenient += 1;
+        self.oddities = Oddities::default();
+        self.emit_odd(odd::of_row(row), raw, Pointer::default(), emit);
+    }
+
+    /// Hands over a row of a table.
+    pub fn table_row(&mut self, header: &Header, raw: &[u8], emit: &mut impl FnMut(Piece)) {
+        let raw = raw.trim_ascii();
+        self.row(header.row(raw), raw, emit);
+    }
+
+    /// Records that the lenient reader has read since the last call.
+    pub fn take_lenient(&mut self) -> u64 {
+        std::mem::take(&mut self.lenient)
+    }
+
+    fn text(&mut self, text: &[u8], emit: &mut impl FnMut(Piece)) {
+        if text[0] == b'{' && self.whole(text, Pointer::default(), emit) {
             return;
         }
-        // Values in a row; what follows a value that never ends belongs to it.
-        let end_of = |at| value_end(message, at).unwrap_or(message.len());
-        let mut end = end_of(0);
-        if message[0] == b'{' && end == message.len() {
-            // It has been tried as a whole.
-            return self.apart(message, emit);
-        }
         let mut at = 0;
-        while at < message.len() {
-            self.value(&message[at..end], emit);
-            at = skip_space(message, end);
-            end = end_of(at);
+        while at < text.len() {
+            let end = match text[at] {
+                b'{' | b'[' => match value_end(text, at) {
+                    Some(end) => {
+                        self.value(&text[at..end], emit);
+                        end
+                    }
+                    None => self.cut_off(text, at, emit),
+                },
+                _ => no_value(text, at, emit),
+            };
+            at = skip_space(text, end);
+            let on_one_line = !text[end..at].contains(&b'\n');
+            self.oddities.note_if(on_one_line, Oddity::Concatenated);
         }
+    }
+
+    /// A value without an end: a page whose complete records are read, or a line that was cut.
+    fn cut_off(&mut self, text: &[u8], at: usize, emit: &mut impl FnMut(Piece)) -> usize {
+        let rest = &text[at..];
+        if rest[0] == b'[' || page::list_start(rest).is_some() {
+            self.value(rest, emit);
+            return text.len();
+        }
+        let end = next_line(text, at).unwrap_or(text.len());
+        emit(cut(text[at..end].trim_ascii_end(), Pointer::default()));
+        end
     }
 
     /// One value, or the items of a list.
-    fn value<'a>(&mut self, text: &'a [u8], emit: &mut impl FnMut(Piece<'_, 'a>)) {
+    fn value(&mut self, text: &[u8], emit: &mut impl FnMut(Piece)) {
         if text[0] != b'[' {
-            return self.object(text, emit);
+            return self.object(text, Pointer::default(), emit);
         }
         let (items, end) = list_items(text, 0);
         if items.is_empty() && end.is_none() {
-            let detail = "a list without an end";
-            return emit(reject(RejectReason::InvalidJson, detail, text));
+            return emit(cut(text, Pointer::default()));
         }
-        for (from, to) in items {
-            self.object(&text[from..to], emit);
+        for (number, (from, to)) in items.iter().enumerate().take(RECORDS_MAX) {
+            let item = &text[*from..*to];
+            let is_page = item[0] == b'{' && page::list_start(item).is_some();
+            let number = Some(number);
+            let pointer = if is_page {
+                Pointer {
+                    outer: number,
+                    ..Pointer::default()
+                }
+            } else {
+                Pointer {
+                    item: number,
+                    ..Pointer::default()
+                }
+            };
+            self.object(item, pointer, emit);
         }
+        too_many(text, &items, end, Pointer::default(), emit);
     }
 
     /// A record or a page; never a list again.
-    fn object<'a>(&mut self, text: &'a [u8], emit: &mut impl FnMut(Piece<'_, 'a>)) {
+    fn object(&mut self, text: &[u8], pointer: Pointer, emit: &mut impl FnMut(Piece)) {
         if text[0] != b'{' {
-            emit(not_an_object(text));
-        } else if !self.whole(text, emit) {
-            self.apart(text, emit);
+            emit(not_an_object(text, pointer));
+        } else if !self.whole(text, pointer, emit) {
+            self.apart(text, pointer, emit);
         }
     }
 
-    /// An object read in one go: by the quick reader, or as a single record by the lenient one.
-    /// `false` for pages that are broken or odd, and for what is no JSON.
-    fn whole<'a>(&mut self, text: &'a [u8], emit: &mut impl FnMut(Piece<'_, 'a>)) -> bool {
+    /// An object that the quick reader reads in one go, but for records of it that are odd.
+    fn whole(&mut self, text: &[u8], pointer: Pointer, emit: &mut impl FnMut(Piece)) -> bool {
         let mut record = Record::default();
         match self.scanner.read(text, &mut record) {
-            Some(Scanned::Record) => emit_record(&record, text, emit),
+            Some(Scanned::Record) => {
+                record.oddities = self.oddities;
+                emit(Piece::Record {
+                    record: &record,
+                    raw: text,
+                    pointer,
+                });
+            }
             Some(Scanned::Page(records)) => {
-                for (record, range) in &records {
-                    emit_record(record, &text[range.clone()], emit);
+                let list = page::list_key(text);
+                for (number, (record, range)) in records.into_iter().enumerate() {
+                    let pointer = Pointer {
+                        list,
+                        item: Some(number),
+                        ..pointer
+                    };
+                    let raw = &text[range];
+                    match record {
+                        Some(mut record) => {
+                            record.oddities = self.oddities;
+                            emit(Piece::Record {
+                                record: &record,
+                                raw,
+                                pointer,
+                            });
+                        }
+                        None => self.odd(raw, pointer, emit),
+                    }
                 }
             }
-            None if page::begins_with_list(text) => return false,
-            None => match read(text) {
-                // The list of a page may stand behind other keys.
-                Ok(record) if !record.is_blank() || page::list_start(text).is_none() => {
-                    emit_record(&record, text, emit);
-                }
-                Ok(_) | Err(_) => return false,
-            },
+            None => return false,
         }
         true
     }
 
-    /// The records of a page one by one, so that a broken one spares its neighbours; else a reject.
-    fn apart<'a>(&mut self, text: &'a [u8], emit: &mut impl FnMut(Piece<'_, 'a>)) {
+    /// The records of a page one by one, so that a broken one spares its neighbours; else one record.
+    fn apart(&mut self, text: &[u8], pointer: Pointer, emit: &mut impl FnMut(Piece)) {
         let Some(start) = page::list_start(text) else {
-            return record_or_reject(text, emit);
+            return self.odd(text, pointer, emit);
         };
         if page::has_another_list(text, start) {
             let detail = "two lists of records in one";
-            return emit(reject(RejectReason::InvalidJson, detail, text));
+            return emit(reject(RejectReason::InvalidJson, detail, text, pointer));
         }
         let (items, end) = list_items(text, start);
         if items.is_empty() && end.is_none() {
-            record_or_reject(text, emit);
+            return emit(cut(text, pointer));
         }
-        for (from, to) in items {
-            self.member(&text[from..to], emit);
+        let pointer = Pointer {
+            list: page::list_key(text),
+            ..pointer
+        };
+        for (number, (from, to)) in items.iter().enumerate().take(RECORDS_MAX) {
+            let pointer = Pointer {
+                item: Some(number),
+                ..pointer
+            };
+            self.member(&text[*from..*to], pointer, emit);
         }
+        too_many(text, &items, end, pointer, emit);
     }
 
     /// An item of a page that was taken apart: a record, never a page again.
-    fn member<'a>(&mut self, text: &'a [u8], emit: &mut impl FnMut(Piece<'_, 'a>)) {
+    fn member(&mut self, text: &[u8], pointer: Pointer, emit: &mut impl FnMut(Piece)) {
         let mut record = Record::default();
         if text[0] != b'{' {
-            emit(not_an_object(text));
+            emit(not_an_object(text, pointer));
         } else if let Some(Scanned::Record) = self.scanner.read(text, &mut record) {
-            emit_record(&record, text, emit);
+            record.oddities = self.oddities;
+            emit(Piece::Record {
+                record: &record,
+                raw: text,
+                pointer,
+            });
+        } else if value_end(text, 0).is_none() {
+            emit(cut(text, pointer));
         } else {
-            record_or_reject(text, emit);
+            self.odd(text, pointer, emit);
+        }
+    }
+
+    /// A record for the lenient reader.
+    fn odd(&mut self, text: &[u8], pointer: Pointer, emit: &mut impl FnMut(Piece)) {
+        self.lenient += 1;
+        self.emit_odd(odd::read(text), text, pointer, emit);
+    }
+
+    fn emit_odd(
+        &self,
+        read: Result<odd::Odd, (RejectReason, String)>,
+        raw: &[u8],
+        pointer: Pointer,
+        emit: &mut impl FnMut(Piece),
+    ) {
+        let emitted = read.and_then(|odd| {
+            let mut record = odd.record()?;
+            record.oddities.join(self.oddities);
+            emit(Piece::Record {
+                record: &record,
+                raw,
+                pointer,
+            });
+            Ok(())
+        });
+        if let Err((reason, detail)) = emitted {
+            emit(reject(reason, &detail, raw, pointer));
         }
     }
 }
 
-fn emit_record<'a>(record: &Record<'a>, raw: &'a [u8], emit: &mut impl FnMut(Piece<'_, 'a>)) {
-    emit(Piece::Record { record, raw });
-}
-
-fn record_or_reject<'a>(text: &'a [u8], emit: &mut impl FnMut(Piece<'_, 'a>)) {
-    match read(text) {
-        Ok(record) => emit_record(&record, text, emit),
-        Err(reject) => emit(Piece::Reject(reject)),
+/// The text of a file that is read as a whole, if it is packed or encoded in a way that is read.
+#[must_use]
+pub fn plain_text(bytes: Vec<u8>) -> Vec<u8> {
+    match frame::opened(&bytes) {
+        Ok(Cow::Owned(text)) => text,
+        Ok(Cow::Borrowed(_)) | Err(_) => bytes,
     }
 }
 
-/// The lenient reader: any JSON object there is.
-fn read(text: &[u8]) -> Result<Record<'_>, Reject<'_>> {
-    let (reason, detail) = if text.len() > RECORD_BYTES_MAX {
-        let detail = format!("{} bytes, the most taken is {RECORD_BYTES_MAX}", text.len());
-        (RejectReason::TooLarge, detail)
+/// Rejects what stands where a value should begin; where it ends.
+fn no_value(text: &[u8], at: usize, emit: &mut impl FnMut(Piece)) -> usize {
+    let end = next_line(text, at).unwrap_or(text.len());
+    let raw = text[at..end].trim_ascii_end();
+    let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(raw).is_ok();
+    emit(if is_json {
+        not_an_object(raw, Pointer::default())
+    } else if at == 0 {
+        reject(
+            RejectReason::NotJson,
+            "no JSON begins here",
+            raw,
+            Pointer::default(),
+        )
     } else {
-        match serde_json::from_slice(text) {
-            Ok(record) => return Ok(record),
-            Err(error) => match std::str::from_utf8(text) {
-                Ok(_) => (RejectReason::InvalidJson, error.to_string()),
-                Err(error) => {
-                    let detail = format!("no UTF-8 at byte {}", error.valid_up_to());
-                    (RejectReason::InvalidUtf8, detail)
-                }
-            },
-        }
-    };
-    Err(Reject {
-        reason,
-        detail,
-        raw: text,
-    })
+        let detail = "no JSON follows the values before it";
+        reject(
+            RejectReason::TrailingGarbage,
+            detail,
+            raw,
+            Pointer::default(),
+        )
+    });
+    end
 }
 
-fn not_an_object(text: &[u8]) -> Piece<'_, '_> {
+/// The next line that begins like a record.
+fn next_line(text: &[u8], at: usize) -> Option<usize> {
+    memchr::memmem::find(&text[at..], b"\n{").map(|place| at + place + 1)
+}
+
+/// What is beyond the records that are taken, as one reject.
+fn too_many(
+    text: &[u8],
+    items: &[(usize, usize)],
+    end: Option<usize>,
+    pointer: Pointer,
+    emit: &mut impl FnMut(Piece),
+) {
+    if let Some((from, _)) = items.get(RECORDS_MAX) {
+        let raw = &text[*from..end.map_or(text.len(), |end| end - 1)];
+        let pointer = Pointer {
+            item: Some(RECORDS_MAX),
+            ..pointer
+        };
+        let detail = format!("{} records, the most taken is {RECORDS_MAX}", items.len());
+        emit(reject(RejectReason::TooManyRecords, &detail, raw, pointer));
+    }
+}
+
+/// A value without an end: cut off, or so deep that nobody looked for it.
+fn cut(text: &[u8], pointer: Pointer) -> Piece<'_> {
+    if split::is_deep(text) {
+        return reject(
+            RejectReason::TooDeep,
+            "nested without an end",
+            text,
+            pointer,
+        );
+    }
+    reject(
+        RejectReason::Truncated,
+        "it ends in its middle",
+        text,
+        pointer,
+    )
+}
+
+fn not_an_object(text: &[u8], pointer: Pointer) -> Piece<'_> {
+    if text.first() == Some(&b'[') && split::is_deep(text) {
+        return reject(RejectReason::TooDeep, "lists within lists", text, pointer);
+    }
     let detail = "a record must be a JSON object";
-    reject(RejectReason::NotAnObject, detail, text)
+    reject(RejectReason::NotAnObject, detail, text, pointer)
 }
 
-fn reject<'a>(reason: RejectReason, detail: &str, raw: &'a [u8]) -> Piece<'a, 'a> {
+fn reject<'r>(reason: RejectReason, detail: &str, raw: &'r [u8], pointer: Pointer) -> Piece<'r> {
     Piece::Reject(Reject {
         reason,
         detail: detail.to_owned(),
         raw,
+        pointer,
     })
-}
-
-/// Without white space at the ends and without a byte-order mark.
-fn trim(message: &[u8]) -> &[u8] {
-    let message = message.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(message);
-    message.trim_ascii()
 }
 
 #[cfg(test)]

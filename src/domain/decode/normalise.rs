@@ -2,13 +2,18 @@
 //!
 //! Settles where a fact is read from when several places hold it: the sign-in's own field first, the
 //! envelope's copy second. Event time is `createdDateTime`; the envelope's `time` is when the log was
-//! published and only a fallback.
+//! published and only a fallback, the time of arrival the last one.
 
+use std::net::IpAddr;
+
+use super::RejectReason;
+use super::conditions::Conditions;
+use super::oddity::{Oddities, Oddity};
 use super::record::Record;
-use super::time::{date, instant};
+use super::time::{HOUR, date, noted_instant};
 use super::wire::{Country, Policy, Step};
-use super::{RejectReason, conditions::Conditions};
 use crate::domain::sign_in::Category;
+use crate::domain::signal::parse_guid;
 
 /// A decoded event, borrowed from its record.
 #[derive(Debug, Clone)]
@@ -39,8 +44,8 @@ pub struct SignIn<'a> {
     pub resource_id: &'a str,
     /// Whether a person took part.
     pub is_interactive: Option<bool>,
-    /// Whether the event time is the publish time for want of a better one.
-    pub time_from_publish: bool,
+    /// What was odd about it.
+    pub oddities: Oddities,
     /// Everything else, as it was written.
     pub record: &'a Record<'a>,
 }
@@ -70,13 +75,23 @@ pub enum Normalised<'a> {
     Reject(RejectReason, String),
 }
 
-/// Gives a record its meaning.
+/// How much later than the event its publication is usual: aggregation of MFA takes up to two hours.
+const USUAL_DELAY: i64 = 2 * HOUR;
+/// An id that stands for none.
+const ZERO_ID: &str = "00000000-0000-0000-0000-000000000000";
+
+/// Gives a record its meaning. `arrival` is when the broker took it, UTC microseconds: the event time of
+/// a record that says none. A file has no such time, and now would be a wrong one.
 #[must_use]
-pub fn normalise<'a>(record: &'a Record<'a>) -> Normalised<'a> {
-    let envelope = &record.envelope;
-    let category_name = envelope.category.as_str();
+pub fn normalise<'a>(record: &'a Record<'a>, arrival: Option<i64>) -> Normalised<'a> {
+    let category_name = record.envelope.category.as_str();
+    let mut oddities = record.oddities;
     let category = match Category::of_log(category_name) {
         Some(category) => category,
+        None if is_log_of_sign_ins(category_name) => {
+            oddities.note(Oddity::UnknownCategory);
+            Category::OtherSignIns
+        }
         None if !category_name.is_empty() => return Normalised::PassedOver(category_name),
         None if record.is_sign_in() => category_of_graph(record),
         None => {
@@ -86,60 +101,98 @@ pub fn normalise<'a>(record: &'a Record<'a>) -> Normalised<'a> {
             );
         }
     };
-    match times(record) {
-        Err((reason, detail)) => Normalised::Reject(reason, detail),
-        Ok(times) => Normalised::SignIn(sign_in(record, category, times)),
+    match times(record, arrival, &mut oddities) {
+        Some(times) => Normalised::SignIn(sign_in(record, category, times, oddities)),
+        None => no_time(record),
     }
 }
 
-/// Event time, publish time, and whether the former had to be taken from the latter.
-struct Times(i64, Option<i64>, bool);
+fn is_log_of_sign_ins(category: &str) -> bool {
+    let ending = "SignInLogs";
+    let start = category.len().wrapping_sub(ending.len());
+    category
+        .get(start..)
+        .is_some_and(|end| end.eq_ignore_ascii_case(ending))
+}
 
-fn times(record: &Record) -> Result<Times, (RejectReason, String)> {
-    let created = record.sign_in.created.as_str();
-    let published = instant(record.envelope.time.as_str());
-    match (instant(created), published) {
-        (Some(created), published) => Ok(Times(created, published, false)),
-        (None, Some(published)) => Ok(Times(published, Some(published), true)),
-        (None, None) if created.is_empty() && record.envelope.time.is_empty() => Err((
-            RejectReason::MissingTime,
-            "neither createdDateTime nor time".to_owned(),
-        )),
-        (None, None) => {
-            let time = if created.is_empty() {
-                record.envelope.time.as_str()
-            } else {
-                created
-            };
-            let shown: String = time.chars().take(60).collect();
-            Err((
-                RejectReason::InvalidTime,
-                format!("{shown:?} is no instant of the years 2000 to 2099"),
-            ))
-        }
+fn no_time<'a>(record: &Record) -> Normalised<'a> {
+    let written = first([
+        record.sign_in.created.as_str(),
+        record.envelope.time.as_str(),
+    ]);
+    if written.is_empty() {
+        let detail = "neither createdDateTime nor time".to_owned();
+        return Normalised::Reject(RejectReason::MissingTime, detail);
     }
+    let shown: String = written.chars().take(60).collect();
+    let detail = format!("{shown:?} is no instant of the years 2000 to 2099");
+    Normalised::Reject(RejectReason::InvalidTime, detail)
+}
+
+/// Event time and publish time.
+struct Times(i64, Option<i64>);
+
+fn times(record: &Record, arrival: Option<i64>, oddities: &mut Oddities) -> Option<Times> {
+    let own = &record.sign_in;
+    let created = noted_instant(own.created.as_str(), oddities);
+    let published = noted_instant(record.envelope.time.as_str(), oddities);
+    if let (Some(created), Some(published)) = (created, published) {
+        oddities.note_if(created > published, Oddity::FutureTime);
+        oddities.note_if(published - created > USUAL_DELAY, Oddity::PublishedLate);
+    }
+    if let Some(created) = created {
+        return Some(Times(created, published));
+    }
+    if let Some(published) = published {
+        oddities.note(Oddity::TimeFromPublish);
+        return Some(Times(published, Some(published)));
+    }
+    let says_who = [
+        &own.id,
+        &own.user_id,
+        &own.user_principal_name,
+        &own.service_principal_id,
+    ]
+    .iter()
+    .any(|text| !text.is_empty());
+    oddities.note(Oddity::TimeFromArrival);
+    arrival
+        .filter(|_| says_who)
+        .map(|arrival| Times(arrival, None))
 }
 
 fn sign_in<'a>(
     record: &'a Record<'a>,
     category: Category,
-    Times(event_time, publish_time, time_from_publish): Times,
+    Times(event_time, publish_time): Times,
+    mut oddities: Oddities,
 ) -> SignIn<'a> {
     let (envelope, own) = (&record.envelope, &record.sign_in);
-    let code = own.status.error_code.0.or(envelope.result_type.0);
+    let id = own.id.as_str();
+    let id = if id == ZERO_ID { "" } else { id };
+    let ip_address = first([own.ip_address.as_str(), envelope.caller_ip.as_str()]);
+    let error_code = error_code(record, &mut oddities);
+    let follows = parse_guid(own.user_id.as_str()).is_some_and(|user| user != 0);
+    oddities.note_if(id.is_empty(), Oddity::IdFromContent);
+    oddities.note_if(
+        !record.has_properties && !envelope.category.is_empty(),
+        Oddity::NoProperties,
+    );
+    oddities.note_if(category.is_user() && !follows, Oddity::NoUserId);
+    oddities.note_if(!is_address(ip_address), Oddity::OddAddress);
     SignIn {
         tenant_id: tenant(record),
-        id: own.id.as_str(),
+        id,
         event_time,
         publish_time,
         event_date: date(event_time),
         category,
-        error_code: code.and_then(|code| i32::try_from(code).ok()),
+        error_code,
         failure_reason: first([
             own.status.failure_reason.as_str(),
             envelope.result_description.as_str(),
         ]),
-        ip_address: first([own.ip_address.as_str(), envelope.caller_ip.as_str()]),
+        ip_address,
         country: country(record),
         correlation_id: first([
             own.correlation_id.as_str(),
@@ -151,9 +204,37 @@ fn sign_in<'a>(
             envelope.resource.as_str()
         },
         is_interactive: own.is_interactive.0.or_else(|| category.is_interactive()),
-        time_from_publish,
+        oddities,
         record,
     }
+}
+
+/// The sign-in's own code counts before the envelope's.
+fn error_code(record: &Record, oddities: &mut Oddities) -> Option<i32> {
+    let (own, outer) = (
+        record.sign_in.status.error_code,
+        record.envelope.result_type,
+    );
+    if let (Some(own), Some(outer)) = (own.0, outer.0) {
+        oddities.note_if(own != outer, Oddity::CodeConflict);
+    }
+    let code = own.0.or(outer.0);
+    let usable = code
+        .and_then(|code| i32::try_from(code).ok())
+        .filter(|code| *code >= 0);
+    oddities.note_if(code.is_some() && usable.is_none(), Oddity::UnreadableCode);
+    oddities.note_if(usable.is_none(), Oddity::NoErrorCode);
+    usable
+}
+
+/// An address, perhaps with a port, perhaps with its last part hidden; or none at all.
+fn is_address(text: &str) -> bool {
+    text.is_empty()
+        || text.parse::<IpAddr>().is_ok()
+        || text.parse::<std::net::SocketAddr>().is_ok()
+        || text
+            .strip_suffix(".XXX")
+            .is_some_and(|start| start.split('.').count() == 3)
 }
 
 /// The first that holds something.
@@ -212,6 +293,22 @@ impl Record<'_> {
     #[must_use]
     pub fn is_blank(&self) -> bool {
         self.envelope.category.is_empty() && !self.is_sign_in()
+    }
+
+    /// A sign-in that says neither who nor when under the normal keys: these may be spelt otherwise.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        let own = &self.sign_in;
+        let who_and_when = [
+            &own.id,
+            &own.created,
+            &own.user_id,
+            &own.user_principal_name,
+            &own.service_principal_id,
+        ];
+        let category = self.envelope.category.as_str();
+        who_and_when.iter().all(|text| text.is_empty())
+            && (category.is_empty() || is_log_of_sign_ins(category))
     }
 
     /// Carries `properties`, or an id and a time of its own.

@@ -14,6 +14,20 @@ pub(super) fn begins_with_list(text: &[u8]) -> bool {
     text.get(colon) == Some(&b':') && text.get(skip_space(text, colon + 1)) == Some(&b'[')
 }
 
+/// The key of the page's list, `records` or `value`.
+pub(super) fn list_key(text: &[u8]) -> Option<&'static str> {
+    let list = list_start(text)?;
+    let before = text[..list]
+        .trim_ascii_end()
+        .strip_suffix(b":")?
+        .trim_ascii_end();
+    Some(if before.ends_with(b"\"value\"") {
+        "value"
+    } else {
+        "records"
+    })
+}
+
 /// Where the list of the page begins: the value of `records` or `value`, if it is a list.
 pub(super) fn list_start(text: &[u8]) -> Option<usize> {
     next_list(text, skip_space(text, 1))

@@ -4,7 +4,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::scan::{Cursor, Keys, Scan as _};
+use super::oddity::Oddities;
+use super::scan::{Cursor, Field, Keys, Scan as _};
 use super::wire::{Envelope, EnvelopeField, Key, Properties, PropertiesField};
 
 /// One record as it came, before any judgement.
@@ -16,6 +17,8 @@ pub struct Record<'a> {
     pub sign_in: Properties<'a>,
     /// Whether `properties` was there.
     pub has_properties: bool,
+    /// What was odd about its form.
+    pub oddities: Oddities,
 }
 
 impl<'de> Deserialize<'de> for Record<'de> {
@@ -50,6 +53,17 @@ pub(super) enum RecordField {
     SignIn(PropertiesField),
 }
 
+impl Field for RecordField {
+    fn place(self) -> u32 {
+        // The envelope has 11 fields, the sign-in 29.
+        match self {
+            RecordField::Properties => 0,
+            RecordField::Envelope(field) => 1 + field.place(),
+            RecordField::SignIn(field) => 16 + field.place(),
+        }
+    }
+}
+
 impl RecordField {
     /// The envelope's keys count before the sign-in's own, as in [`Record::read_value`].
     pub(super) fn keys() -> Keys<RecordField> {
@@ -72,7 +86,7 @@ impl<'a> Record<'a> {
     ) -> Option<()> {
         match field {
             RecordField::Properties => {
-                self.has_properties = true;
+                self.has_properties = cursor.peek()? != b'n';
                 self.sign_in.scan(cursor)
             }
             RecordField::Envelope(field) => self.envelope.scan_field(field, cursor),

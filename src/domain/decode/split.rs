@@ -5,6 +5,9 @@
 
 use memchr::memchr2;
 
+/// Nesting that no sign-in comes near.
+const DEEP: usize = 64;
+
 /// The end (exclusive) of the value that begins at `start`; `None` if it never ends.
 #[must_use]
 pub fn value_end(text: &[u8], start: usize) -> Option<usize> {
@@ -66,6 +69,32 @@ fn string_end(text: &[u8], start: usize) -> Option<usize> {
         }
         at = found + 2;
     }
+}
+
+/// Whether brackets are nested deeper than any record's.
+#[must_use]
+pub fn is_deep(text: &[u8]) -> bool {
+    let mut depth = 0usize;
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'"' => match string_end(text, at) {
+                Some(end) => {
+                    at = end;
+                    continue;
+                }
+                None => return false,
+            },
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > DEEP {
+            return true;
+        }
+        at += 1;
+    }
+    false
 }
 
 /// The byte ranges of the items of the list that begins at `start`, and where the list ended.

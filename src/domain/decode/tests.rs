@@ -2,16 +2,19 @@
 
 use proptest::prelude::*;
 
-use super::normalise::{Normalised, normalise};
+use super::normalise::{Normalised, SignIn, normalise};
+use super::oddity::Oddity;
 use super::record::Record;
-use super::{Decoder, Piece, RejectReason};
+use super::{Decoder, Piece};
 
 /// What a message comes apart into: ids of records, reasons of rejects, with their bytes.
 fn pieces(message: &[u8]) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     Decoder::default().decode(message, &mut |piece| {
         found.push(match piece {
-            Piece::Record { record, raw } => (record.sign_in.id.as_str().to_owned(), raw.to_vec()),
+            Piece::Record { record, raw, .. } => {
+                (record.sign_in.id.as_str().to_owned(), raw.to_vec())
+            }
             Piece::Reject(reject) => (reject.reason.name().to_owned(), reject.raw.to_vec()),
         });
     });
@@ -91,13 +94,18 @@ fn what_is_cut_off_is_rejected_with_its_bytes() {
     assert_eq!(found[0].0, "a");
     assert_eq!(
         found[1],
-        ("invalid_json".to_owned(), br#"{"time":"2026"#.to_vec())
+        ("truncated".to_owned(), br#"{"time":"2026"#.to_vec())
     );
-    assert_eq!(names("{"), ["invalid_json"]);
+    assert_eq!(names("{"), ["truncated"]);
+    assert_eq!(names(&format!("{{\"id\":\n{a}")), ["truncated", "a"]);
     assert_eq!(names("   \n"), ["empty"]);
-    let rest = pieces(b"hello, world");
-    assert_eq!(rest[0], ("not_an_object".to_owned(), b"hello".to_vec()));
-    assert_eq!(rest[1], ("not_an_object".to_owned(), b", world".to_vec()));
+    assert_eq!(names("<html>\n<body>"), ["not_json"]);
+    assert_eq!(names("17"), ["not_an_object"]);
+    assert_eq!(names(&format!("{a} and more")), ["a", "trailing_garbage"]);
+    assert_eq!(
+        names(&format!("{a}\nand more\n{a}")),
+        ["a", "trailing_garbage", "a"]
+    );
 }
 
 #[test]
@@ -114,18 +122,30 @@ fn two_lists_in_one_page_are_not_half_read() {
 }
 
 #[test]
-fn invalid_utf8_is_named() {
-    let mut message = record("a").into_bytes();
-    let place = message.len() - 5;
-    message[place] = 0xff;
-    assert_eq!(pieces(&message)[0].0, "invalid_utf8");
-}
-
-#[test]
 fn an_empty_page_holds_nothing_and_rejects_nothing() {
     assert!(names(r#"{"records":[]}"#).is_empty());
     assert!(names("[]").is_empty());
 }
+
+/// What the one record of a message is: `f` is shown the sign-in; else the category or the reason.
+fn meaning<T>(message: &[u8], f: impl Fn(&SignIn) -> T) -> Result<T, String> {
+    let mut found = Vec::new();
+    Decoder::default().decode(message, &mut |piece| {
+        found.push(match piece {
+            Piece::Record { record, .. } => match normalise(record, Some(ARRIVAL)) {
+                Normalised::SignIn(sign_in) => Ok(f(&sign_in)),
+                Normalised::PassedOver(category) => Err(format!("passed over {category}")),
+                Normalised::Reject(reason, _) => Err(reason.name().to_owned()),
+            },
+            Piece::Reject(reject) => Err(reject.reason.name().to_owned()),
+        });
+    });
+    assert_eq!(found.len(), 1, "{}", String::from_utf8_lossy(message));
+    found.remove(0)
+}
+
+/// 2026-03-13 17:00:00 UTC.
+const ARRIVAL: i64 = 1_773_421_200_000_000;
 
 #[test]
 fn types_that_drift_are_read() {
@@ -134,81 +154,78 @@ fn types_that_drift_are_read() {
         "properties":{"id":"x","id":"y","status":{"errorCode":"53003"},"isInteractive":"false","userAgent":null,
         "autonomousSystemNumber":"64496","deviceDetail":"none","appliedConditionalAccessPolicies":
         [{"id":"p","result":"failure","enforcedGrantControls":["Block"],"conditionsSatisfied":19}],"mfaDetail":{}}}"#;
-    let record: Record = serde_json::from_str(text).expect("readable");
-    let Normalised::SignIn(sign_in) = normalise(&record) else {
-        panic!("a sign-in")
-    };
-    assert_eq!(
-        (sign_in.id, sign_in.tenant_id, sign_in.country),
-        ("y", "t-1", "DE")
-    );
-    assert_eq!(
-        (sign_in.error_code, sign_in.is_interactive),
-        (Some(53003), Some(false))
-    );
-    assert_eq!(sign_in.ip_address, "192.0.2.1");
-    assert_eq!(record.sign_in.asn.0, Some(64496));
-    assert!(sign_in.time_from_publish);
-    assert_eq!(sign_in.event_time, 1_765_551_838_000_000);
-    assert_eq!(sign_in.policies()[0].conditions_satisfied.bits(), 19);
+    let read = meaning(text.as_bytes(), |sign_in| {
+        assert_eq!(
+            (sign_in.id, sign_in.tenant_id, sign_in.country),
+            ("x", "t-1", "DE")
+        );
+        assert_eq!(
+            (sign_in.error_code, sign_in.is_interactive),
+            (Some(53003), Some(false))
+        );
+        assert_eq!(sign_in.ip_address, "192.0.2.1");
+        assert_eq!(sign_in.record.sign_in.asn.0, Some(64496));
+        assert_eq!(sign_in.event_time, 1_765_551_838_000_000);
+        assert_eq!(sign_in.policies()[0].conditions_satisfied.bits(), 19);
+        sign_in
+            .oddities
+            .iter()
+            .map(Oddity::name)
+            .collect::<Vec<_>>()
+    });
+    let odd = [
+        "dup_key",
+        "code_conflict",
+        "no_user_id",
+        "us_time",
+        "time_from_publish",
+    ];
+    assert_eq!(read, Ok(odd.to_vec()));
 }
 
 #[test]
 fn what_is_no_sign_in_is_told_apart() {
-    let normalised = |text: &str| {
-        let record: Record = serde_json::from_str(text).expect("readable");
-        match normalise(&record) {
-            Normalised::SignIn(_) => "sign-in".to_owned(),
-            Normalised::PassedOver(category) => format!("passed over {category}"),
-            Normalised::Reject(reason, _) => reason.name().to_owned(),
-        }
-    };
-    assert_eq!(
-        normalised(r#"{"category":"AuditLogs","time":"2026-01-01T00:00:00Z"}"#),
-        "passed over AuditLogs"
-    );
-    assert_eq!(
-        normalised(r#"{"hello":"world"}"#),
-        RejectReason::NotASignIn.name()
-    );
-    assert_eq!(
-        normalised(r#"{"category":"SignInLogs"}"#),
-        RejectReason::MissingTime.name()
-    );
-    assert_eq!(
-        normalised(r#"{"category":"SignInLogs","properties":{"createdDateTime":"yesterday"}}"#),
-        RejectReason::InvalidTime.name()
-    );
-    assert_eq!(
-        normalised(r#"{"id":"a","createdDateTime":"2021-06-30T16:34:32Z"}"#),
-        "sign-in"
-    );
+    for (text, expected) in [
+        (
+            r#"{"category":"AuditLogs","time":"2026-01-01T00:00:00Z"}"#,
+            Err("passed over AuditLogs"),
+        ),
+        (r#"{"hello":"world"}"#, Err("not_a_sign_in")),
+        (r#"{"category":"SignInLogs"}"#, Err("missing_time")),
+        (
+            r#"{"category":"SignInLogs","properties":{"createdDateTime":"yesterday"}}"#,
+            Err("invalid_time"),
+        ),
+        (
+            r#"{"category":"SignInLogs","properties":{"createdDateTime":"yesterday","id":"a"}}"#,
+            Ok(ARRIVAL),
+        ),
+        (
+            r#"{"id":"a","createdDateTime":"2021-06-30T16:34:32Z"}"#,
+            Ok(1_625_070_872_000_000),
+        ),
+    ] {
+        let found = meaning(text.as_bytes(), |sign_in| sign_in.event_time);
+        assert_eq!(found, expected.map_err(str::to_owned), "{text}");
+    }
 }
 
 #[test]
-fn deep_nesting_harms_nobody() {
+fn nesting_harms_nobody() {
     let deep = |key: &str, depth: usize| {
-        format!(
-            r#"{{"id":"d","{key}":{}1{}}}"#,
-            "[".repeat(depth),
-            "]".repeat(depth)
-        )
+        let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+        format!(r#"{{"id":"d","createdDateTime":"2026-03-13T16:00:00Z","{key}":{open}1{close}}}"#)
     };
     let nested = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
-    assert_eq!(names(&nested), ["not_an_object"]);
-    // Deep in a field that is not read it is harmless, in one that is it is no record.
-    assert_eq!(names(&deep("x", 1_000_000)), ["d"]);
-    assert_eq!(
-        names(&deep("appliedConditionalAccessPolicies", 1_000_000)),
-        ["d"]
-    );
-    let page = format!(
-        r#"{{"records":[{},{},{}]}}"#,
-        record("a"),
-        deep("x", 1_000_000),
-        record("b")
-    );
-    assert_eq!(names(&page), ["a", "d", "b"]);
+    assert_eq!(names(&nested), ["too_deep"]);
+    assert_eq!(names(&"[".repeat(500_000)), ["too_deep"]);
+    for key in ["x", "appliedConditionalAccessPolicies"] {
+        assert_eq!(names(&deep(key, 1_000_000)), ["too_deep"]);
+        assert_eq!(names(&deep(key, 60)), ["d"]);
+    }
+    let (a, b) = (record("a"), record("b"));
+    let page = format!(r#"{{"records":[{a},{},{b}]}}"#, deep("x", 1_000_000));
+    assert_eq!(names(&page), ["a", "too_deep", "b"]);
 }
 
 proptest! {

@@ -1,8 +1,10 @@
 //! Instants as the log writes them, to UTC microseconds.
 //!
 //! The normal form `2026-05-06T04:06:06.6547905Z` is read by hand, since it stands twice in every
-//! record; the US form of some exporters (`12/12/2025 3:03:58 PM`) and offsets follow. A time without
-//! a zone is UTC: Microsoft documents the log's times so.
+//! record; the US form of some exporters (`12/12/2025 3:03:58 PM`), counts since 1970 and offsets
+//! follow. A time without a zone is UTC: Microsoft documents the log's times so.
+
+use super::oddity::{Oddities, Oddity};
 
 /// Microseconds in a second.
 pub const SECOND: i64 = 1_000_000;
@@ -21,9 +23,44 @@ const LATEST: i64 = 47_482 * DAY;
 /// Reads an instant; `None` when it is not one, or lies outside the years 2000 to 2099.
 #[must_use]
 pub fn instant(text: &str) -> Option<i64> {
+    noted_instant(text, &mut Oddities::default())
+}
+
+/// The same, noting what was odd about how it was written.
+#[must_use]
+pub fn noted_instant(text: &str, oddities: &mut Oddities) -> Option<i64> {
     let text = text.trim();
-    let micros = iso(text.as_bytes()).or_else(|| us(text))?;
-    (EARLIEST..LATEST).contains(&micros).then_some(micros)
+    let micros = iso(text.as_bytes(), oddities).or_else(|| unusual(text, oddities))?;
+    let usable = (EARLIEST..LATEST).contains(&micros);
+    oddities.note_if(!usable, Oddity::TimeOutOfRange);
+    usable.then_some(micros)
+}
+
+#[cold]
+fn unusual(text: &str, oddities: &mut Oddities) -> Option<i64> {
+    if let Some(micros) = us(text) {
+        oddities.note(Oddity::UsTime);
+        return Some(micros);
+    }
+    let micros = epoch(text)?;
+    oddities.note(Oddity::EpochTime);
+    Some(micros)
+}
+
+/// A count since 1970, by its length of seconds, milli-, micro- or nanoseconds.
+fn epoch(text: &str) -> Option<i64> {
+    let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
+    if !whole.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let count: i64 = whole.parse().ok()?;
+    match whole.len() {
+        9 | 10 => count.checked_mul(SECOND),
+        12 | 13 => count.checked_mul(1000),
+        15 | 16 => Some(count),
+        18 | 19 => Some(count / 1000),
+        _ => None,
+    }
 }
 
 /// Days since 1970 of the instant's UTC date.
@@ -34,7 +71,7 @@ pub fn date(micros: i64) -> i32 {
 }
 
 /// `YYYY-MM-DD[T ]HH:MM:SS[.f…][zone]`.
-fn iso(text: &[u8]) -> Option<i64> {
+fn iso(text: &[u8], oddities: &mut Oddities) -> Option<i64> {
     if text.len() < 19
         || text[4] != b'-'
         || text[7] != b'-'
@@ -49,7 +86,10 @@ fn iso(text: &[u8]) -> Option<i64> {
     );
     let time = clock(&text[11..19])?;
     let (fraction, zone) = fraction(&text[19..])?;
-    Some(civil(year, month, day)? * DAY + time + fraction - offset(zone)?)
+    let micros = civil(year, month, day)? * DAY + time + fraction - offset(zone)?;
+    oddities.note_if(zone.is_empty(), Oddity::TimeWithoutZone);
+    oddities.note_if(text[17..19] == *b"60", Oddity::LeapSecond);
+    Some(micros)
 }
 
 /// `HH:MM:SS` as microseconds of the day; a leap second counts as the second before it.
@@ -200,6 +240,56 @@ mod tests {
         assert_eq!(instant("12/12/2025 15:03:58"), whole);
         assert_eq!(instant("12/12/2025 4:03:58 PM +01:00"), whole);
         assert_eq!(instant("12/12/2025, 3:03:58.000 PM"), whole);
+    }
+
+    #[test]
+    fn what_is_odd_about_an_instant_is_noted() {
+        for (text, micros, odd) in [
+            ("2026-05-06T04:06:06Z", 1_778_040_366_000_000, vec![]),
+            (
+                "2026-05-06T04:06:06",
+                1_778_040_366_000_000,
+                vec![Oddity::TimeWithoutZone],
+            ),
+            (
+                "2026-05-06T04:06:60Z",
+                1_778_040_419_000_000,
+                vec![Oddity::LeapSecond],
+            ),
+            (
+                "12/12/2025 3:03:58 PM",
+                1_765_551_838_000_000,
+                vec![Oddity::UsTime],
+            ),
+            ("1765551838", 1_765_551_838_000_000, vec![Oddity::EpochTime]),
+            (
+                "1765551838.5",
+                1_765_551_838_000_000,
+                vec![Oddity::EpochTime],
+            ),
+            (
+                "1765551838123",
+                1_765_551_838_123_000,
+                vec![Oddity::EpochTime],
+            ),
+            (
+                "1765551838123456",
+                1_765_551_838_123_456,
+                vec![Oddity::EpochTime],
+            ),
+            (
+                "1765551838123456789",
+                1_765_551_838_123_456,
+                vec![Oddity::EpochTime],
+            ),
+        ] {
+            let mut noted = Oddities::default();
+            assert_eq!(noted_instant(text, &mut noted), Some(micros), "{text}");
+            assert_eq!(noted.iter().collect::<Vec<_>>(), odd, "{text}");
+        }
+        let mut noted = Oddities::default();
+        assert_eq!(noted_instant("1601-01-01T00:00:00Z", &mut noted), None);
+        assert!(noted.has(Oddity::TimeOutOfRange));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::conditions::Conditions;
-use super::scan::{Cursor, Keys, Scan};
+use super::scan::{Cursor, Field, Keys, Scan};
 use super::values::{Flag, Int, List, Text, Texts};
 
 /// An object's key; borrowed unless escaped.
@@ -99,6 +99,12 @@ macro_rules! wire_object {
 
         impl $names {
             pub(super) const KEYS: &[(&str, $names)] = &[$($(($key, $names::$field),)+)+];
+        }
+
+        impl Field for $names {
+            fn place(self) -> u32 {
+                self as u32
+            }
         }
     };
 }

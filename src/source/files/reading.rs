@@ -5,12 +5,15 @@
 use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::Sender;
 
 use super::{Input, Shape, cannot_read, is_damage, open};
+use crate::domain::decode::plain_text;
 use crate::domain::decode::split::value_end;
+use crate::domain::decode::table::Header;
 use crate::source::buffer::Pool;
 use crate::source::{Chunk, Form, SourceError, SourceEvent};
 
@@ -241,26 +244,25 @@ fn read_csv(input: &Input, done: bool, events: &Sender<SourceEvent>) -> Result<(
     if done {
         return Ok(());
     }
-    let bytes = read_whole(input, events)?;
-    let mut starts = Vec::new();
-    let mut reader = csv::ReaderBuilder::new()
-        .flexible(true)
-        .from_reader(bytes.as_slice());
-    let mut row = csv::ByteRecord::new();
-    // The reader takes any bytes; a quote that never closes makes one long row.
-    while reader.read_byte_record(&mut row).is_ok_and(|more| more) {
-        starts.push(
-            row.position()
-                .map_or(0, |position| position.byte() as usize),
-        );
-    }
+    let bytes = plain_text(read_whole(input, events)?);
+    let name = input
+        .path
+        .file_name()
+        .map(|name| name.to_string_lossy())
+        .unwrap_or_default();
+    let Some((header, from)) = Header::read(&bytes, &name) else {
+        let messages = vec![(0, 0..bytes.len())];
+        return send(events, whole(input, bytes, messages, Form::Json));
+    };
+    let starts = header.rows(&bytes, from);
     let ends = starts.iter().skip(1).copied().chain([bytes.len()]);
     let messages = starts
         .iter()
         .zip(ends)
         .map(|(start, end)| (*start as i64, *start..end))
         .collect();
-    send(events, whole(input, bytes, messages, Form::CsvRow))
+    let form = Form::Row(Arc::new(header));
+    send(events, whole(input, bytes, messages, form))
 }
 
 /// All bytes of a file that cannot be read line by line.

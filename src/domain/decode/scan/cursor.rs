@@ -8,13 +8,19 @@ use std::borrow::Cow;
 use std::cell::RefCell;
 
 use super::index::Index;
-use super::keys::Keys;
+use super::keys::{Field, Keys};
 use super::memory::{End, Memory, Recall};
 use crate::domain::decode::values::Text;
 use crate::domain::decode::wire::Policy;
 
-/// Deepest nesting read quickly; a sign-in has five levels.
-const DEPTH_MAX: u32 = 64;
+/// Deepest nesting taken; a sign-in has five levels.
+pub(in super::super) const DEPTH_MAX: u32 = 64;
+/// Most keys of one object.
+pub(in super::super) const KEYS_MAX: usize = 4096;
+/// Longest text kept in a column, bytes.
+pub(in super::super) const TEXT_MAX: usize = 8192;
+/// Most items of a list that are kept in a column.
+pub(in super::super) const LIST_MAX: usize = 1000;
 
 /// A place in the text, with the place in the index that belongs to it and what was read before.
 #[derive(Clone, Copy)]
@@ -111,9 +117,15 @@ impl<'a, 'i> Cursor<'a, 'i> {
     #[inline]
     pub(in super::super) fn text(&mut self) -> Option<Text<'a>> {
         let (from, to) = self.string()?;
+        if to - from > TEXT_MAX {
+            return None;
+        }
         if self.has_escape(from, to) {
             let quoted = self.text.get(from - 1..=to)?;
-            return Some(Text(Cow::Owned(serde_json::from_str(quoted).ok()?)));
+            let text: String = serde_json::from_str(quoted).ok()?;
+            let is_odd =
+                text.contains(|letter: char| letter.is_control() && !letter.is_whitespace());
+            return (!is_odd).then_some(Text(Cow::Owned(text)));
         }
         Some(Text(Cow::Borrowed(self.text.get(from..to)?)))
     }
@@ -137,45 +149,57 @@ impl<'a, 'i> Cursor<'a, 'i> {
         is_scalar(scalar).then_some(scalar)
     }
 
-    /// Reads the object that begins here; `field` takes each value, by the field its key names.
+    /// Reads the object that begins here; `field` takes each value, by the field its key names. An
+    /// object with a field twice, or with too many keys, is left to the lenient reader.
     #[inline]
-    pub(in super::super) fn object<F: Copy>(
+    pub(in super::super) fn object<F: Field>(
         &mut self,
         keys: &Keys<F>,
         mut field: impl FnMut(F, &mut Self) -> Option<()>,
     ) -> Option<()> {
+        let (mut seen, mut count) = (0u64, 0);
         self.members(b'{', b'}', |cursor| {
             let before = *cursor;
             let (from, to) = cursor.key()?;
             match keys.find(cursor.bytes(), from, to) {
-                Ok(named) => field(named, cursor),
-                Err(_) if cursor.has_escape(from, to) => None,
-                Err(slot) => cursor.unwanted(keys, slot, before),
+                Ok(named) => {
+                    let bit = 1u64 << named.place();
+                    if seen & bit != 0 {
+                        return None;
+                    }
+                    seen |= bit;
+                    count += 1;
+                    field(named, cursor)?;
+                }
+                Err(_) if cursor.has_escape(from, to) => return None,
+                Err(slot) => count += cursor.unwanted(keys, slot, before)?,
             }
+            (count <= KEYS_MAX).then_some(())
         })
     }
 
     /// Steps over members that nobody wants: at least the one whose value begins here. Its key, which
-    /// stood at `before`, is not in the table and has this slot.
+    /// stood at `before`, is not in the table and has this slot. Tells how many there were.
     #[inline]
-    fn unwanted<F: Copy>(&mut self, keys: &Keys<F>, slot: usize, before: Self) -> Option<()> {
+    fn unwanted<F: Field>(&mut self, keys: &Keys<F>, slot: usize, before: Self) -> Option<usize> {
         let mut memory = self.memory.borrow_mut();
         let stretch = memory.stretch(keys.table(), slot);
         let ahead = &self.bytes()[before.at..];
         match stretch.compare(ahead) {
-            Recall::Until(end) => self.jump(before, end),
-            Recall::Varies => self.skip(),
+            Recall::Until(end) => self.jump(before, end).map(|()| end.members),
+            Recall::Varies => self.skip().map(|()| 1),
             Recall::New => {
                 let ends = self.unwanted_ends(keys, before)?;
+                let members = ends.len();
                 stretch.learn(ahead, ends);
-                Some(())
+                Some(members)
             }
         }
     }
 
     /// Steps over members until one is wanted: where they ended.
     #[cold]
-    fn unwanted_ends<F: Copy>(&mut self, keys: &Keys<F>, before: Self) -> Option<Vec<End>> {
+    fn unwanted_ends<F: Field>(&mut self, keys: &Keys<F>, before: Self) -> Option<Vec<End>> {
         let mut ends = Vec::new();
         loop {
             self.skip()?;
@@ -282,10 +306,15 @@ impl<'a, 'i> Cursor<'a, 'i> {
     pub(in super::super) fn skip(&mut self) -> Option<()> {
         match self.peek()? {
             b'"' => self.string().map(|_| ()),
-            b'{' => self.members(b'{', b'}', |cursor| {
-                cursor.key()?;
-                cursor.skip()
-            }),
+            b'{' => {
+                let mut count = 0;
+                self.members(b'{', b'}', |cursor| {
+                    cursor.key()?;
+                    count += 1;
+                    cursor.skip()?;
+                    (count <= KEYS_MAX).then_some(())
+                })
+            }
             b'[' => self.members(b'[', b']', Self::skip),
             _ => self.scalar().map(|_| ()),
         }

@@ -6,6 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(super) const SLOTS: usize = 256;
 const FREE: u8 = u8::MAX;
 
+/// A field of a kind of object.
+pub(in super::super) trait Field: Copy {
+    /// Its place among them, below 64.
+    fn place(self) -> u32;
+}
+
 /// Keys of one kind of object and the fields they stand for.
 pub(in super::super) struct Keys<F: 'static> {
     slots: [u8; SLOTS],

@@ -15,12 +15,11 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-pub(super) use cursor::Cursor;
-pub(super) use keys::Keys;
+pub(super) use cursor::{Cursor, DEPTH_MAX, KEYS_MAX, LIST_MAX, TEXT_MAX};
+pub(super) use keys::{Field, Keys};
 
 use super::conditions::Conditions;
 use super::page::begins_with_list;
-use super::read;
 use super::record::{Record, RecordField};
 use super::values::{Flag, Int, List, Text, Texts};
 use super::wire::{Country, Location, Policy};
@@ -29,6 +28,8 @@ use memory::Memory;
 
 /// Items that a list is made for at first: the policies of most tenants.
 const LIST_LENGTH: usize = 8;
+/// Most records of a page that is read at once: bounds the memory for them. A page of Graph has as many.
+const PAGE_MAX: usize = 1000;
 /// Largest text read at once: bounds the index.
 const TEXT_BYTES_MAX: usize = 8 << 20;
 
@@ -49,8 +50,8 @@ pub(super) struct Scanner {
 pub(super) enum Scanned<'a> {
     /// One record.
     Record,
-    /// A page, its records with their places in the text.
-    Page(Vec<(Record<'a>, Range<usize>)>),
+    /// A page, its records with their places in the text; the odd ones are not read yet.
+    Page(Vec<(Option<Record<'a>>, Range<usize>)>),
 }
 
 impl Scanner {
@@ -73,7 +74,9 @@ impl Scanner {
         let scanned = if record.is_blank() {
             // A page; its list may stand behind other keys.
             cursor = start;
-            Scanned::Page(page(&mut cursor, text)?)
+            Scanned::Page(page(&mut cursor)?)
+        } else if record.is_bare() {
+            return None;
         } else {
             Scanned::Record
         };
@@ -81,27 +84,36 @@ impl Scanner {
     }
 }
 
-/// The records of a page with one list; one that is odd is read alone.
-fn page<'a>(
-    cursor: &mut Cursor<'a, '_>,
-    text: &'a [u8],
-) -> Option<Vec<(Record<'a>, Range<usize>)>> {
-    static KEYS: LazyLock<Keys<()>> = LazyLock::new(|| Keys::new([("records", ()), ("value", ())]));
+/// The one field of a page that is read.
+#[derive(Clone, Copy)]
+struct ListOfRecords;
+
+impl Field for ListOfRecords {
+    fn place(self) -> u32 {
+        0
+    }
+}
+
+/// The records of a page with one list; one that is odd is left to be read alone.
+fn page<'a>(cursor: &mut Cursor<'a, '_>) -> Option<Vec<(Option<Record<'a>>, Range<usize>)>> {
+    static KEYS: LazyLock<Keys<ListOfRecords>> =
+        LazyLock::new(|| Keys::new(["records", "value"].map(|key| (key, ListOfRecords))));
     let mut records = None;
-    cursor.object(&KEYS, |(), cursor| {
-        if records.is_some() {
-            return None;
-        }
+    cursor.object(&KEYS, |ListOfRecords, cursor| {
         let list = records.insert(Vec::new());
         cursor.list(|cursor| {
+            if list.len() == PAGE_MAX {
+                return None;
+            }
             let before = *cursor;
             let from = cursor.place();
-            list.push((Record::default(), from..from));
-            let (record, range) = list.last_mut()?;
-            if scan_record(record, cursor).is_none() {
+            list.push((Some(Record::default()), from..from));
+            let (slot, range) = list.last_mut()?;
+            let record = slot.as_mut()?;
+            if scan_record(record, cursor).is_none() || record.is_blank() || record.is_bare() {
+                *slot = None;
                 *cursor = before;
                 cursor.skip()?;
-                *record = read(&text[from..cursor.place()]).ok()?;
             }
             range.end = cursor.place();
             Some(())
@@ -189,6 +201,8 @@ impl<'a, T: Scan<'a> + Default> Scan<'a> for List<T> {
         cursor.list(|cursor| {
             if self.0.is_empty() {
                 self.0.reserve(LIST_LENGTH);
+            } else if self.0.len() == LIST_MAX {
+                return None;
             }
             self.0.push(T::default());
             self.0.last_mut()?.scan(cursor)
