@@ -15,6 +15,7 @@ mod bad_input;
 mod changes;
 mod corpus;
 mod dashboards;
+mod definitions;
 mod engines;
 mod kafka;
 mod kill;

@@ -12,7 +12,7 @@ use crate::prometheus_rules::{read, shipped};
 use crate::support::VIEWS;
 
 /// Set to write the documents instead of comparing them.
-const UPDATE: &str = "SIGNLOOP_UPDATE";
+pub(crate) const UPDATE: &str = "SIGNLOOP_UPDATE";
 const HOW_TO_UPDATE: &str = "run: SIGNLOOP_UPDATE=1 cargo test --profile demo --test it schemas::";
 
 type Row = BTreeMap<String, String>;
