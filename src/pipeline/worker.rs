@@ -325,7 +325,8 @@ fn passed_over(category: &str) -> PassedOver {
     }
 }
 
-fn unsupported_row(message: &[u8]) -> Piece<'_, '_> {
+/// What becomes of a row of a table: no form of sign-in that is read.
+pub(crate) fn unsupported_row(message: &[u8]) -> Piece<'_, '_> {
     Piece::Reject(Reject {
         reason: RejectReason::UnsupportedShape,
         detail: "a row of a CSV file; sign-ins are read as JSON".to_owned(),

@@ -16,6 +16,7 @@ mod changes;
 mod corpus;
 mod dashboards;
 mod engines;
+mod explain;
 mod kafka;
 mod kill;
 mod order;
