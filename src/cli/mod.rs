@@ -3,6 +3,7 @@
 //! Data goes to standard output, everything else to standard error.
 
 mod demo;
+mod explain;
 mod failure;
 mod ingest;
 mod loops;
@@ -27,6 +28,7 @@ Examples:
   signloop ingest --lake lake exports/          read exported sign-in logs
   signloop migrations import moves.csv --lake lake --tz Europe/Berlin --date-order dmy
   signloop report --lake lake                   how the migration went
+  signloop explain record.json                  why a sign-in was judged as it was
   signloop sql --lake lake \"SELECT * FROM stuck_now\"
 
 Exit codes: 0 ok, 1 failure, 2 usage, 3 invalid configuration or data, 4 unreachable, 5 findings (--fail-on-any)";
@@ -57,6 +59,8 @@ enum Command {
     Report(report::Options),
     /// Loops: who is stuck, why, what to do
     Loops(loops::Options),
+    /// Why a sign-in was judged as it was: every rule that was tried, and the ones that decided
+    Explain(explain::Options),
     /// One SQL query over the tables and views of the lake
     Sql(sql::Options),
 }
@@ -130,6 +134,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Migrations(command) => migrations::run(&command),
         Command::Report(options) => report::run(&options),
         Command::Loops(options) => loops::run(&options),
+        Command::Explain(options) => explain::run(&options),
         Command::Sql(options) => sql::run(&options),
     }
 }

@@ -1,13 +1,27 @@
 //! The data tables under `schemas/`, compiled in and ready for look-up.
 //!
 //! Which client app is legacy, what a code means, which software a user agent names: all of it is
-//! data with a source per row. This file only reads the tables; a table that does not read is a
-//! broken build, which a test catches.
+//! data with a source per row, and whatever a look-up finds names the row it was found in.
+
+mod load;
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use super::sign_in::{AuthClass, Channel, Protocol};
+
+/// A row of a table: where a piece of knowledge comes from.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Row {
+    /// File under `schemas/`.
+    pub table: &'static str,
+    /// The cells that tell the row from all others.
+    pub key: &'static str,
+    /// What the row calls the thing, empty if the table has no names.
+    pub name: &'static str,
+    /// Where the fact comes from.
+    pub source: &'static str,
+}
 
 /// What a `clientAppUsed` value says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,15 +30,17 @@ pub struct ClientApp {
     pub auth_class: AuthClass,
     /// What was spoken.
     pub protocol: Protocol,
+    /// Where that is written.
+    pub row: &'static Row,
 }
 
 /// What an AADSTS code says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ErrorCode {
-    /// Name in Microsoft's list.
-    pub name: &'static str,
     /// Our class of it.
     pub class: &'static str,
+    /// Where that is written; the row's name is the one in Microsoft's list.
+    pub row: &'static Row,
 }
 
 /// What a user agent tells.
@@ -36,6 +52,8 @@ pub struct UserAgent {
     pub auth_class: Option<AuthClass>,
     /// Set when the user agent alone tells.
     pub protocol: Option<Protocol>,
+    /// Where that is written.
+    pub row: &'static Row,
 }
 
 /// What an application id stands for.
@@ -45,6 +63,17 @@ pub struct Application {
     pub kind: &'static str,
     /// Which software, empty when the id does not tell.
     pub client_family: &'static str,
+    /// Where that is written.
+    pub row: &'static Row,
+}
+
+/// The piece of software that legacy sign-ins belong to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientGroup {
+    /// Our name of it.
+    pub name: &'static str,
+    /// Where that is written.
+    pub row: &'static Row,
 }
 
 /// The class of a code that is not in the table.
@@ -61,8 +90,8 @@ pub struct Knowledge {
     error_codes: HashMap<i32, ErrorCode>,
     user_agents: Vec<(Match, &'static str, UserAgent)>,
     applications: HashMap<&'static str, Application>,
-    groups: HashMap<Protocol, &'static str>,
-    group_overrides: HashMap<(&'static str, Option<Protocol>), &'static str>,
+    groups: HashMap<Protocol, ClientGroup>,
+    group_overrides: HashMap<(&'static str, Option<Protocol>), ClientGroup>,
     recovered_by: HashMap<&'static str, Vec<Channel>>,
     families: Vec<&'static str>,
 }
@@ -81,7 +110,7 @@ impl Knowledge {
     #[must_use]
     pub fn builtin() -> &'static Knowledge {
         static BUILTIN: OnceLock<Knowledge> = OnceLock::new();
-        BUILTIN.get_or_init(load)
+        BUILTIN.get_or_init(load::load)
     }
 
     /// Looks up `clientAppUsed`: case and surrounding blanks do not count, nor does `Other clients; `.
@@ -124,23 +153,22 @@ impl Knowledge {
         })
     }
 
-    /// The piece of software that a legacy sign-in belongs to.
+    /// The group of a family of software that belongs elsewhere than what it speaks.
     #[must_use]
-    pub fn client_group(&self, class: AuthClass, protocol: Protocol, family: &str) -> &'static str {
-        if class == AuthClass::Ropc {
-            return ROPC_GROUP;
-        }
-        let by_family = |protocol| {
+    pub fn group_of_family(&self, family: &str, protocol: Protocol) -> Option<ClientGroup> {
+        let with = |protocol| {
             self.group_overrides
                 .iter()
                 .find(|(key, _)| key.0 == family && key.1 == protocol)
         };
-        let overridden = by_family(Some(protocol))
-            .or_else(|| by_family(None))
-            .map(|(_, group)| *group);
-        overridden
-            .or_else(|| self.groups.get(&protocol).copied())
-            .unwrap_or(ROPC_GROUP)
+        let found = with(Some(protocol)).or_else(|| with(None));
+        found.map(|(_, group)| *group)
+    }
+
+    /// The group of whatever speaks a protocol.
+    #[must_use]
+    pub fn group_of_protocol(&self, protocol: Protocol) -> Option<ClientGroup> {
+        self.groups.get(&protocol).copied()
     }
 
     /// By which modern sign-ins each client group shows that it has been reconfigured.
@@ -183,148 +211,4 @@ impl Knowledge {
             .find(|family| *family == name)
             .unwrap_or(UNKNOWN_FAMILY)
     }
-}
-
-fn load() -> Knowledge {
-    let mut knowledge = Knowledge {
-        client_apps: HashMap::new(),
-        error_codes: HashMap::new(),
-        user_agents: Vec::new(),
-        applications: HashMap::new(),
-        groups: HashMap::new(),
-        group_overrides: HashMap::new(),
-        recovered_by: HashMap::new(),
-        families: vec![UNKNOWN_FAMILY],
-    };
-    for [value, class, protocol] in rows(
-        include_str!("../../schemas/client_apps.csv"),
-        ["value", "auth_class", "protocol"],
-    ) {
-        let app = ClientApp {
-            auth_class: class_of(class),
-            protocol: protocol_of(protocol),
-        };
-        knowledge.client_apps.insert(value, app);
-    }
-    for [code, name, class] in rows(
-        include_str!("../../schemas/error_codes.csv"),
-        ["code", "name", "class"],
-    ) {
-        let code = code.parse().expect("error_codes.csv: a code is a number");
-        knowledge
-            .error_codes
-            .insert(code, ErrorCode { name, class });
-    }
-    load_software(&mut knowledge);
-    load_groups(&mut knowledge);
-    knowledge.families.sort_unstable();
-    knowledge.families.dedup();
-    knowledge
-}
-
-fn load_software(knowledge: &mut Knowledge) {
-    let columns = [
-        "match",
-        "pattern",
-        "client_family",
-        "auth_class",
-        "protocol",
-    ];
-    for [how, pattern, family, class, protocol] in
-        rows(include_str!("../../schemas/user_agents.csv"), columns)
-    {
-        let how = match how {
-            "prefix" => Match::Prefix,
-            "contains" => Match::Contains,
-            other => panic!("user_agents.csv: match is prefix or contains, not {other}"),
-        };
-        let agent = UserAgent {
-            client_family: family,
-            auth_class: (!class.is_empty()).then(|| class_of(class)),
-            protocol: (!protocol.is_empty()).then(|| protocol_of(protocol)),
-        };
-        knowledge.families.push(family);
-        knowledge
-            .user_agents
-            .push((how, leak(pattern.to_ascii_lowercase()), agent));
-    }
-    let columns = ["app_id", "kind", "client_family"];
-    for [id, kind, family] in rows(include_str!("../../schemas/applications.csv"), columns) {
-        if !family.is_empty() {
-            knowledge.families.push(family);
-        }
-        knowledge.applications.insert(
-            id,
-            Application {
-                kind,
-                client_family: family,
-            },
-        );
-    }
-}
-
-fn load_groups(knowledge: &mut Knowledge) {
-    let columns = ["protocol", "client_group", "recovered_by"];
-    for [protocol, group, recovered_by] in
-        rows(include_str!("../../schemas/client_groups.csv"), columns)
-    {
-        let channels = recovered_by.split_whitespace().map(|name| {
-            Channel::parse(name)
-                .unwrap_or_else(|| panic!("client_groups.csv: {name} is no channel"))
-        });
-        knowledge
-            .recovered_by
-            .entry(group)
-            .or_insert_with(|| channels.collect());
-        if let Some(protocol) = Protocol::parse(protocol) {
-            knowledge.groups.entry(protocol).or_insert(group);
-        }
-    }
-    let columns = ["client_family", "protocol", "client_group"];
-    for [family, protocol, group] in rows(
-        include_str!("../../schemas/client_group_overrides.csv"),
-        columns,
-    ) {
-        knowledge
-            .recovered_by
-            .entry(group)
-            .or_insert_with(|| vec![Channel::OtherMail]);
-        knowledge
-            .group_overrides
-            .insert((family, Protocol::parse(protocol)), group);
-    }
-    knowledge
-        .recovered_by
-        .entry(ROPC_GROUP)
-        .or_insert_with(|| vec![Channel::OtherMail]);
-}
-
-fn class_of(name: &str) -> AuthClass {
-    AuthClass::parse(name).unwrap_or_else(|| panic!("{name} is no auth class"))
-}
-
-fn protocol_of(name: &str) -> Protocol {
-    Protocol::parse(name).unwrap_or_else(|| panic!("{name} is no protocol"))
-}
-
-/// The named columns of a table's rows. The tables live as long as the program, so their cells do too.
-fn rows<const N: usize>(table: &'static str, columns: [&str; N]) -> Vec<[&'static str; N]> {
-    let mut reader = csv::Reader::from_reader(table.as_bytes());
-    let headers = reader.headers().expect("a table has a header").clone();
-    let places = columns.map(|name| {
-        headers
-            .iter()
-            .position(|header| header == name)
-            .unwrap_or_else(|| panic!("no column {name} in {headers:?}"))
-    });
-    let records = reader
-        .records()
-        .map(|record| record.expect("every row of a table has all cells"));
-    records
-        .map(|record| places.map(|place| leak(record[place].to_owned())))
-        .collect()
-}
-
-fn leak(text: String) -> &'static str {
-    Box::leak(text.into_boxed_str())
 }

@@ -4,8 +4,9 @@
 //! folded again from the lake and comes out the same as from the stream.
 
 use super::classify::Verdict;
+use super::classify::trace::{Answer, Evidence, Silent, Trace, decide};
 use super::decode::normalise::SignIn;
-use super::knowledge::Knowledge;
+use super::knowledge::{Knowledge, ROPC_GROUP};
 use super::sign_in::{AuthClass, Channel, Outcome, PasswordVerified, Protocol};
 
 /// A user of a tenant; both are GUIDs as numbers.
@@ -125,16 +126,60 @@ impl<'a> Facts<'a> {
     }
 }
 
+/// Which kind of signal a sign-in is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    Nothing,
+    ModernSuccess(Channel),
+    LegacySuccess,
+    Attempt,
+}
+
+impl Answer for Meaning {
+    fn name(self) -> &'static str {
+        match self {
+            Meaning::Nothing => "none",
+            Meaning::ModernSuccess(_) => "modern_success",
+            Meaning::LegacySuccess => "legacy_success",
+            Meaning::Attempt => "attempt",
+        }
+    }
+}
+
 impl Facts<'_> {
     /// What the sign-in means to the detector; most mean nothing.
     #[must_use]
     pub fn signal(&self, knowledge: &'static Knowledge) -> Option<Signal> {
-        let kind = self.kind(knowledge)?;
-        let user = parse_guid(self.user_id).filter(|user| *user != 0)?;
+        self.signal_traced(knowledge, &mut Silent)
+    }
+
+    /// The same signal, telling of every rule that was tried.
+    #[must_use]
+    pub fn signal_traced(
+        &self,
+        knowledge: &'static Knowledge,
+        trace: &mut impl Trace,
+    ) -> Option<Signal> {
+        let kind = match self.meaning(trace) {
+            Meaning::Nothing => return None,
+            Meaning::ModernSuccess(channel) => SignalKind::ModernSuccess { channel },
+            Meaning::LegacySuccess => SignalKind::LegacySuccess {
+                client_group: self.client_group(knowledge, trace),
+            },
+            Meaning::Attempt => SignalKind::Attempt(Attempt {
+                client_group: self.client_group(knowledge, trace),
+                protocol: self.protocol,
+                client_family: knowledge.family_named(self.client_family),
+                error_code: self.error_code,
+                failure_class: knowledge.class_named(self.failure_class),
+                password_verified: self.password_verified,
+                ip: fnv64(self.ip_address.as_bytes()),
+            }),
+        };
         Some(Signal {
             user: UserId {
                 tenant: parse_guid(self.tenant_id).unwrap_or(0),
-                user,
+                user: self.user()?,
             },
             user_principal_name: self.user_principal_name.to_lowercase(),
             display_name: self.display_name.to_owned(),
@@ -143,27 +188,54 @@ impl Facts<'_> {
         })
     }
 
-    fn kind(&self, knowledge: &'static Knowledge) -> Option<SignalKind> {
-        if let Some(channel) = self.channel {
-            return Some(SignalKind::ModernSuccess { channel });
-        }
-        if !matches!(self.auth_class, AuthClass::Legacy | AuthClass::Ropc) {
-            return None;
-        }
-        let client_group =
-            knowledge.client_group(self.auth_class, self.protocol, self.client_family);
-        if self.outcome == Outcome::Success {
-            return Some(SignalKind::LegacySuccess { client_group });
-        }
-        Some(SignalKind::Attempt(Attempt {
-            client_group,
-            protocol: self.protocol,
-            client_family: knowledge.family_named(self.client_family),
-            error_code: self.error_code,
-            failure_class: knowledge.class_named(self.failure_class),
-            password_verified: self.password_verified,
-            ip: fnv64(self.ip_address.as_bytes()),
-        }))
+    fn user(&self) -> Option<u128> {
+        parse_guid(self.user_id).filter(|user| *user != 0)
+    }
+
+    fn meaning(&self, trace: &mut impl Trace) -> Meaning {
+        let is_legacy = matches!(self.auth_class, AuthClass::Legacy | AuthClass::Ropc);
+        let is_success = self.outcome == Outcome::Success;
+        let means_nothing = self.channel.is_none() && !is_legacy;
+        let channel = || Evidence::of("channel", self.channel.map_or("none", Channel::name));
+        let class = || Evidence::of("auth_class", self.auth_class.name());
+        let outcome = || Evidence::of("outcome", self.outcome.name());
+        let (meaning, _) = decide! { Signal by trace;
+            "not_legacy": "it is no legacy sign-in, and no modern success at Exchange Online",
+                [class(), channel()], means_nothing.then_some(Meaning::Nothing);
+            "no_user_id": "it names no user that could be followed",
+                [Evidence::of("userId", self.user_id)],
+                self.user().is_none().then_some(Meaning::Nothing);
+            "modern_success": "it is a modern success at Exchange Online",
+                [channel()], self.channel.map(Meaning::ModernSuccess);
+            "legacy_success": "it is a legacy sign-in that succeeded",
+                [class(), outcome()], is_success.then_some(Meaning::LegacySuccess);
+            else "attempt": "it is a legacy sign-in that did not succeed",
+                [class(), outcome()], Meaning::Attempt;
+        };
+        meaning
+    }
+
+    /// The piece of software that a legacy sign-in belongs to.
+    fn client_group(&self, knowledge: &'static Knowledge, trace: &mut impl Trace) -> &'static str {
+        let is_ropc = self.auth_class == AuthClass::Ropc;
+        let by_family = knowledge.group_of_family(self.client_family, self.protocol);
+        let by_protocol = knowledge.group_of_protocol(self.protocol);
+        let class = || Evidence::of("auth_class", self.auth_class.name());
+        let protocol = || Evidence::of("protocol", self.protocol.name());
+        let family = || Evidence::of("client_family", self.client_family);
+        let (group, _) = decide! { ClientGroup by trace;
+            "password_grant": "it is a password grant at a modern endpoint",
+                [class()], is_ropc.then_some(ROPC_GROUP);
+            "client_family": "this software belongs elsewhere than what it speaks",
+                [family().found_in(by_family.map(|group| group.row)), protocol()],
+                by_family.map(|group| group.name);
+            "protocol": "what it speaks tells the software",
+                [protocol().found_in(by_protocol.map(|group| group.row))],
+                by_protocol.map(|group| group.name);
+            else "no_group": "no row of the tables has this protocol",
+                [protocol()], ROPC_GROUP;
+        };
+        group
     }
 }
 

@@ -335,7 +335,7 @@ fn passed_over(category: &str) -> PassedOver {
     }
 }
 
-/// A record as text; bytes that are none are written as `\\xHH`, which no JSON holds.
+/// A record as text; bytes that are none are written as `\xHH`, which no JSON holds.
 fn readable(raw: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(raw) {
         Ok(text) => Cow::Borrowed(text),

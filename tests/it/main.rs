@@ -17,6 +17,7 @@ mod corpus;
 mod dashboards;
 mod definitions;
 mod engines;
+mod explain;
 mod kafka;
 mod kill;
 mod order;

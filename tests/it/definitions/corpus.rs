@@ -37,7 +37,7 @@ const PEOPLE_OF_GRID: [(&str, &str, &str); 3] = [
 pub fn judge(message: &[u8], mut see: impl FnMut(&SignIn, &Verdict)) -> u64 {
     let (mut classifier, mut others) = (Classifier::new(Knowledge::builtin()), 0);
     Decoder::default().decode(message, &mut |piece| match piece {
-        Piece::Record { record, .. } => match normalise(record) {
+        Piece::Record { record, .. } => match normalise(record, None) {
             Normalised::SignIn(sign_in) => see(&sign_in, &classifier.classify(&sign_in)),
             Normalised::PassedOver(_) | Normalised::Reject(..) => others += 1,
         },
