@@ -8,6 +8,7 @@ mod ingest;
 mod loops;
 mod migrations;
 mod output;
+mod rejects;
 mod report;
 mod run;
 mod service;
@@ -57,6 +58,9 @@ enum Command {
     Report(report::Options),
     /// Loops: who is stuck, why, what to do
     Loops(loops::Options),
+    /// What could not become a sign-in: look at it, and take it in after a fix
+    #[command(subcommand)]
+    Rejects(rejects::Command),
     /// One SQL query over the tables and views of the lake
     Sql(sql::Options),
 }
@@ -130,6 +134,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Migrations(command) => migrations::run(&command),
         Command::Report(options) => report::run(&options),
         Command::Loops(options) => loops::run(&options),
+        Command::Rejects(command) => rejects::run(&command),
         Command::Sql(options) => sql::run(&options),
     }
 }
