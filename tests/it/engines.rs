@@ -13,7 +13,7 @@ fn duckdb_and_the_program_agree_on_counts_and_views() {
     let weekend = Weekend::new(&plan(300), usize::MAX);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("weekend.ndjson");
-    let broken = b"\n{\"broken\": true,".as_slice();
+    let broken = b"\n{\"broken\": true,\n".as_slice();
     fs::write(&file, [&weekend.messages.join(&b'\n'), broken].concat()).unwrap();
     let lake = Lake::new();
     lake.import(&weekend.moves);

@@ -298,8 +298,19 @@ fn a_replay_with_nothing_fixed_changes_nothing() {
     let (lake, _) = lake_with_rejects();
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sign_ins");
     lake.ingest(&[&fixtures]);
+    // What the reader does not enter it does not enter now.
+    let nested = [
+        short(1).json(),
+        format!("[[{}]]", short(2).json()),
+        format!("[[{}", short(3).json()),
+    ];
+    ingest(
+        &lake,
+        "nested.ndjson",
+        (nested.join("\n") + "\n").as_bytes(),
+    );
     let (before, open) = (state(&lake), listed(&lake, &["--each"]));
-    assert!(open.len() > LINES.len());
+    assert!(open.len() > LINES.len() + 2);
     for _ in 0..2 {
         let count = open.len() as u64;
         assert_eq!(replay(&lake, &[]), [count, 0, count, 0, 0, 0, 0]);

@@ -1,7 +1,7 @@
 //! A stored reject once more: read as if it came in now, under the origin it had.
 
 use super::{CSV_ROW, Fate, Place, Way, Worker, unsupported_row};
-use crate::domain::decode::Piece;
+use crate::domain::decode::{Piece, RejectReason};
 use crate::lake::LakeError;
 use crate::lake::history::StoredReject;
 use crate::lake::resolutions::Resolution;
@@ -30,14 +30,24 @@ impl Worker {
                 fate = self.piece(&piece, place).map(|is| before.max(Some(is)));
             }
         };
+        let item;
         if reject.detail == CSV_ROW {
             take(unsupported_row(&reject.raw));
+        } else if is_list_in_a_list(reject) {
+            item = [b"[", reject.raw.as_slice()].concat();
+            decoder.decode(&item, &mut take);
         } else {
             decoder.decode(&reject.raw, &mut take);
         }
         self.decoder = decoder;
         Ok(fate?.and_then(Fate::resolution))
     }
+}
+
+/// A list that was no record. A list that stands alone is read, so it must have been in another one:
+/// it is judged as an item again. Where the outer list ends does not matter to its items.
+fn is_list_in_a_list(reject: &StoredReject) -> bool {
+    reject.reason == RejectReason::NotAnObject.name() && reject.raw.starts_with(b"[")
 }
 
 impl Fate {
