@@ -9,6 +9,7 @@ use clap::Args;
 use crossbeam_channel::bounded;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::report::words::shell_word;
 use super::service::Service;
 use super::{Exit, Failure, LakeOption};
 use crate::domain::decode::RejectReason;
@@ -98,8 +99,8 @@ fn tell_rejects(
         writeln!(out, "rejects: {}; look at them with", reasons.join(", "))?;
         writeln!(
             out,
-            "  signloop sql --lake {} \"SELECT reason, detail, origin_stream, origin_offset FROM rejects\"",
-            options.lake.lake.display()
+            "  signloop rejects list --lake {}",
+            shell_word(&options.lake.lake)
         )?;
     }
     Ok(())

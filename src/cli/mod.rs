@@ -9,6 +9,7 @@ mod ingest;
 mod loops;
 mod migrations;
 mod output;
+mod rejects;
 mod report;
 mod run;
 mod service;
@@ -61,6 +62,9 @@ enum Command {
     Loops(loops::Options),
     /// Why a sign-in was judged as it was: every rule that was tried, and the ones that decided
     Explain(explain::Options),
+    /// What could not become a sign-in: look at it, and take it in after a fix
+    #[command(subcommand)]
+    Rejects(rejects::Command),
     /// One SQL query over the tables and views of the lake
     Sql(sql::Options),
 }
@@ -135,6 +139,7 @@ fn dispatch(command: Command) -> Result<Exit, Failure> {
         Command::Report(options) => report::run(&options),
         Command::Loops(options) => loops::run(&options),
         Command::Explain(options) => explain::run(&options),
+        Command::Rejects(command) => rejects::run(&command),
         Command::Sql(options) => sql::run(&options),
     }
 }

@@ -11,6 +11,7 @@ use super::columns::{Column, RowKind};
 use super::findings::{LOOPS, MAILBOX_STATES};
 use super::imports::MAILBOXES;
 use super::rejects::REJECTS;
+use super::resolutions::RESOLUTIONS;
 use super::sign_ins::SIGN_INS;
 use super::sql::VIEWS;
 use super::{EVENT_DATE, INGEST_DATE, names};
@@ -43,6 +44,13 @@ pub fn tables_markdown() -> String {
         "One row is one thing that could not be a sign-in.",
         INGEST_DATE,
         REJECTS,
+    );
+    table(
+        &mut out,
+        names::REJECT_RESOLUTIONS,
+        "One row is one reject that was understood later; it stays in `rejects`.",
+        None,
+        RESOLUTIONS,
     );
     table(
         &mut out,

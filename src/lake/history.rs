@@ -3,9 +3,9 @@
 //! The detector's state is a fold over the stored sign-ins, so nothing else needs to be kept for it.
 
 mod findings;
+mod rejects;
 mod rows;
 
-use std::collections::HashSet;
 use std::fs::File;
 use std::path::Path;
 
@@ -15,6 +15,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 pub use findings::{Imports, imports, loops_of, newest_loops, newest_mailbox_states};
+pub use rejects::{RejectKey, RejectReader, Resolved, StoredReject, Wanted, rejects_since};
 
 use super::file::date_text;
 use super::sql::{Session, query_error};
@@ -22,7 +23,6 @@ use super::{LakeError, names};
 use crate::domain::decode::time::{HOUR, date};
 use crate::domain::sign_in::{AuthClass, Channel, Outcome, PasswordVerified, Protocol};
 use crate::domain::signal::Facts;
-use crate::source::Lane;
 use rows::{Rows, text_at, time_at, unreadable};
 
 /// The greatest event time in the lake that is not ahead of its publication, nor of `now`.
@@ -148,27 +148,4 @@ pub fn read_ids(path: &Path, mut each: impl FnMut(&str, &str, i32)) -> Result<()
         }
     }
     Ok(())
-}
-
-/// Offset and index of the rejects of a lane at or after an offset.
-pub async fn rejects_since(
-    session: &Session,
-    lane: &Lane,
-    offset: i64,
-) -> Result<HashSet<(i64, i32)>, LakeError> {
-    let sql = format!(
-        "SELECT origin_offset, origin_index FROM {} WHERE origin_stream = '{}' \
-         AND origin_partition = {} AND origin_offset >= {offset}",
-        names::REJECTS,
-        lane.stream.replace('\'', "''"),
-        lane.partition
-    );
-    let (_, batches) = session.query(&sql).await?;
-    let mut origins = HashSet::new();
-    for batch in batches {
-        let rows = Rows(batch);
-        let (offsets, indexes) = (rows.longs("origin_offset")?, rows.ints("origin_index")?);
-        origins.extend((0..offsets.len()).map(|row| (offsets.value(row), indexes.value(row))));
-    }
-    Ok(origins)
 }

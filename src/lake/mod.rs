@@ -12,6 +12,7 @@ pub mod findings;
 pub mod history;
 pub mod imports;
 pub mod rejects;
+pub mod resolutions;
 pub mod sign_ins;
 pub mod sql;
 pub mod table;
@@ -29,6 +30,7 @@ use file::FileWriter;
 use findings::{LOOPS, Loops, MAILBOX_STATES, MailboxStates};
 use imports::{MAILBOXES, Mailboxes};
 use rejects::{REJECTS, Rejects};
+use resolutions::{RESOLUTIONS, Resolutions};
 use sign_ins::{SIGN_INS, SignIns};
 
 /// Names of the tables, which are also their folders.
@@ -39,6 +41,8 @@ pub mod names {
     pub const SIGN_IN_REVISIONS: &str = "sign_in_revisions";
     /// What could not become a sign-in.
     pub const REJECTS: &str = "rejects";
+    /// Rejects that were understood later.
+    pub const REJECT_RESOLUTIONS: &str = "reject_resolutions";
     /// Revisions of loops.
     pub const LOOPS: &str = "loops";
     /// Changes of mailbox states.
@@ -46,10 +50,11 @@ pub mod names {
     /// Mailboxes as imported.
     pub const MAILBOXES: &str = "mailboxes";
     /// All of them.
-    pub const ALL: [&str; 6] = [
+    pub const ALL: [&str; 7] = [
         SIGN_INS,
         SIGN_IN_REVISIONS,
         REJECTS,
+        REJECT_RESOLUTIONS,
         LOOPS,
         MAILBOX_STATES,
         MAILBOXES,
@@ -69,14 +74,20 @@ const INGEST_DATE: Option<&str> = Some("ingest_date");
 
 /// The columns of a table as readers see them, with its partition.
 fn declared_schema(name: &str) -> SchemaRef {
-    let (columns, partition) = match name {
+    let (columns, partition) = declared(name);
+    with_partition(&columns, partition)
+}
+
+/// The columns of a table as they are written, and its partition.
+fn declared(name: &str) -> (SchemaRef, Option<&'static str>) {
+    match name {
         names::REJECTS => (columns::schema(REJECTS), INGEST_DATE),
+        names::REJECT_RESOLUTIONS => (columns::schema(RESOLUTIONS), None),
         names::LOOPS => (columns::schema(LOOPS), EVENT_DATE),
         names::MAILBOX_STATES => (columns::schema(MAILBOX_STATES), EVENT_DATE),
         names::MAILBOXES => (columns::schema(MAILBOXES), None),
         _ => (columns::schema(SIGN_INS), EVENT_DATE),
-    };
-    with_partition(&columns, partition)
+    }
 }
 
 fn with_partition(columns: &Schema, partition: Option<&str>) -> SchemaRef {
@@ -96,6 +107,8 @@ pub struct Lake {
     pub revisions: Table,
     /// What could not become a sign-in.
     pub rejects: Table,
+    /// Rejects that were understood later.
+    pub resolutions: Table,
     /// Revisions of loops.
     pub loops: Table,
     /// Changes of mailbox states.
@@ -108,21 +121,17 @@ impl Lake {
     pub async fn open(root: &Path) -> Result<Lake, LakeError> {
         prepare(root)?;
         let lock = lock(root)?;
-        let open = |name, schema, partition| Table::open(root, name, schema, partition);
-        let (sign_ins, revisions, rejects, loops, mailbox_states, _) = tokio::try_join!(
-            open(names::SIGN_INS, columns::schema(SIGN_INS), EVENT_DATE),
-            open(
-                names::SIGN_IN_REVISIONS,
-                columns::schema(SIGN_INS),
-                EVENT_DATE
-            ),
-            open(names::REJECTS, columns::schema(REJECTS), INGEST_DATE),
-            open(names::LOOPS, columns::schema(LOOPS), EVENT_DATE),
-            open(
-                names::MAILBOX_STATES,
-                columns::schema(MAILBOX_STATES),
-                EVENT_DATE
-            ),
+        let open = |name| {
+            let (schema, partition) = declared(name);
+            Table::open(root, name, schema, partition)
+        };
+        let (sign_ins, revisions, rejects, resolutions, loops, mailbox_states, _) = tokio::try_join!(
+            open(names::SIGN_INS),
+            open(names::SIGN_IN_REVISIONS),
+            open(names::REJECTS),
+            open(names::REJECT_RESOLUTIONS),
+            open(names::LOOPS),
+            open(names::MAILBOX_STATES),
             open_mailboxes(root),
         )?;
         let lake = Lake {
@@ -131,6 +140,7 @@ impl Lake {
             sign_ins,
             revisions,
             rejects,
+            resolutions,
             loops,
             mailbox_states,
             _lock: lock,
@@ -139,6 +149,7 @@ impl Lake {
             &lake.sign_ins,
             &lake.revisions,
             &lake.rejects,
+            &lake.resolutions,
             &lake.loops,
             &lake.mailbox_states,
         ] {
@@ -185,6 +196,13 @@ impl Lake {
                 prefix,
             ),
         }
+    }
+
+    /// A writer for rejects that were understood.
+    #[must_use]
+    pub fn resolution_files(&self) -> FileWriter<Resolutions> {
+        let root = self.resolutions.root().to_path_buf();
+        FileWriter::new(root, RESOLUTIONS, None, self.run.clone())
     }
 
     /// Writers for the tables of findings.

@@ -18,7 +18,7 @@ use super::table::Table;
 use super::{LakeError, declared_schema, names, require};
 
 /// The shipped views, each after those it reads from: name and portable SQL.
-pub const VIEWS: [(&str, &str); 4] = [
+pub const VIEWS: [(&str, &str); 5] = [
     (
         "loops_latest",
         include_str!("../../schemas/views/loops_latest.sql"),
@@ -35,6 +35,10 @@ pub const VIEWS: [(&str, &str); 4] = [
         "batch_health",
         include_str!("../../schemas/views/batch_health.sql"),
     ),
+    (
+        "rejects_open",
+        include_str!("../../schemas/views/rejects_open.sql"),
+    ),
 ];
 
 /// An open session.
@@ -45,8 +49,18 @@ pub struct Session {
 impl Session {
     /// Opens the tables and views of a lake.
     pub async fn open(lake: &Path) -> Result<Session, LakeError> {
+        Session::with(SessionConfig::new(), lake).await
+    }
+
+    /// The same for rows of any size: no more than so many are in memory at once.
+    pub(super) async fn open_in_batches(lake: &Path, rows: usize) -> Result<Session, LakeError> {
+        let one_by_one = SessionConfig::new().with_target_partitions(1);
+        Session::with(one_by_one.with_batch_size(rows), lake).await
+    }
+
+    async fn with(config: SessionConfig, lake: &Path) -> Result<Session, LakeError> {
         require(lake)?;
-        let mut config = SessionConfig::new().with_information_schema(true);
+        let mut config = config.with_information_schema(true);
         config
             .options_mut()
             .execution

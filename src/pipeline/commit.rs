@@ -24,20 +24,33 @@ impl Pipeline {
         }
         let started = Instant::now();
         let sealed = crew.gather()?;
+        self.commit_sealed(sealed, &spans, started)
+    }
+
+    /// Makes sealed work durable, and moves the lanes over these spans, if any.
+    pub(super) fn commit_sealed(
+        &mut self,
+        sealed: Sealed,
+        spans: &BTreeMap<Arc<Lane>, Span>,
+        started: Instant,
+    ) -> Result<(), PipelineError> {
         account_for(&sealed)?;
-        self.commit_ahead(&sealed, &spans)?;
+        self.commit_ahead(&sealed, spans)?;
         let advances = spans
             .iter()
             .map(|(lane, span)| advance(lane, *span))
             .collect::<Vec<_>>();
-        let receipts = timed(
-            &self.metrics,
-            &self.runtime,
-            &mut self.lake.sign_ins,
-            &sealed.sign_ins,
-            &advances,
-        )?;
-        self.note_stored(&spans, &sealed);
+        let mut receipts = Vec::new();
+        if !sealed.sign_ins.is_empty() || !advances.is_empty() {
+            receipts = timed(
+                &self.metrics,
+                &self.runtime,
+                &mut self.lake.sign_ins,
+                &sealed.sign_ins,
+                &advances,
+            )?;
+        }
+        self.note_stored(spans, &sealed);
         self.commit_findings(sealed.signals, sealed.watermark)?;
         self.metrics.worked(Stage::Commit, started.elapsed());
         self.metrics.committed(&sealed.tally, now());
@@ -45,7 +58,7 @@ impl Pipeline {
             Store::Fingerprints,
             i64::try_from(self.dedupe.entries()).unwrap_or(i64::MAX),
         );
-        self.acknowledge(&spans, receipts);
+        self.acknowledge(spans, receipts);
         Ok(())
     }
 
@@ -159,7 +172,7 @@ fn advance(lane: &Lane, span: Span) -> Advance {
 }
 
 /// Commits files to a table and counts them.
-fn timed(
+pub(super) fn timed(
     metrics: &Metrics,
     runtime: &tokio::runtime::Handle,
     table: &mut Table,

@@ -17,6 +17,7 @@ mod crew;
 pub mod dedupe;
 mod findings;
 mod gauges;
+pub mod replay;
 pub mod start;
 pub mod worker;
 

@@ -3,6 +3,8 @@
 //! Several workers run side by side and share nothing but the cache of known ids. A worker writes
 //! its own Parquet files; nobody reads them before the coordinator has committed them.
 
+mod again;
+
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -67,7 +69,7 @@ pub struct Sealed {
     pub tally: Tally,
     /// Records and broken pieces that came in.
     pub pieces: u64,
-    /// Rejects that a killed run had stored already.
+    /// Rejects that were stored already.
     pub replayed: u64,
 }
 
@@ -89,12 +91,30 @@ impl Sealed {
 #[derive(Clone, Copy)]
 struct Place<'a> {
     origin: Origin<'a>,
-    /// Name of the lane in the lake.
-    lane: &'a str,
+    way: Way<'a>,
     /// Time of ingestion, UTC microseconds.
     now: i64,
     /// When the broker took it, UTC microseconds.
     arrival: Option<i64>,
+}
+
+/// Through what a piece came in.
+#[derive(Clone, Copy)]
+enum Way<'a> {
+    /// A lane, by its name in the lake; a killed run may have stored its rejects.
+    Lane(&'a str),
+    /// A reject that is stored.
+    Reject,
+}
+
+/// What a piece became; the greatest of several is what became of the whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fate {
+    PassedOver,
+    Copy,
+    Revision,
+    SignIn,
+    Reject,
 }
 
 /// A worker's own state.
@@ -155,7 +175,7 @@ impl Worker {
                 if failed.is_none() {
                     let place = Place {
                         origin,
-                        lane: &chunk.lane.app_id,
+                        way: Way::Lane(&chunk.lane.app_id),
                         now,
                         arrival: chunk.broker_time,
                     };
@@ -181,7 +201,7 @@ impl Worker {
         Ok(std::mem::take(&mut self.made))
     }
 
-    fn piece(&mut self, piece: &Piece, place: Place) -> Result<(), LakeError> {
+    fn piece(&mut self, piece: &Piece, place: Place) -> Result<Fate, LakeError> {
         self.made.pieces += 1;
         let (record, raw, pointer) = match piece {
             Piece::Record {
@@ -195,7 +215,7 @@ impl Worker {
             Normalised::SignIn(sign_in) => self.sign_in(&sign_in, raw, place),
             Normalised::PassedOver(category) => {
                 self.made.tally.passed_over(passed_over(category));
-                Ok(())
+                Ok(Fate::PassedOver)
             }
             Normalised::Reject(reason, detail) => self.reject(
                 &Reject {
@@ -209,7 +229,7 @@ impl Worker {
         }
     }
 
-    fn sign_in(&mut self, sign_in: &SignIn, raw: &[u8], place: Place) -> Result<(), LakeError> {
+    fn sign_in(&mut self, sign_in: &SignIn, raw: &[u8], place: Place) -> Result<Fate, LakeError> {
         // Bit for bit the checksum; the sign carries no meaning.
         let content_hash = crc32fast::hash(raw) as i32;
         let made_id;
@@ -223,7 +243,7 @@ impl Worker {
         let known = self.dedupe.note(&day, sign_in.tenant_id, id, content_hash);
         if known == Known::Copy {
             self.made.tally.duplicate(Duplicate::Copy);
-            return Ok(());
+            return Ok(Fate::Copy);
         }
         let verdict = self.classifier.classify(sign_in);
         let mut oddities = sign_in.oddities;
@@ -246,10 +266,9 @@ impl Worker {
         };
         if known == Known::Revision {
             self.made.tally.duplicate(Duplicate::Revision);
-            return self
-                .files
-                .revisions
-                .push(sign_in.event_date, &row, kept.len());
+            let revisions = &mut self.files.revisions;
+            revisions.push(sign_in.event_date, &row, kept.len())?;
+            return Ok(Fate::Revision);
         }
         self.files
             .sign_ins
@@ -259,7 +278,7 @@ impl Worker {
         self.made
             .signals
             .extend(Facts::of(sign_in, &verdict).signal(self.knowledge));
-        Ok(())
+        Ok(Fate::SignIn)
     }
 
     fn count(&mut self, sign_in: &SignIn, verdict: &Verdict, oddities: Oddities) {
@@ -300,11 +319,11 @@ impl Worker {
         }
     }
 
-    fn reject(&mut self, reject: &Reject, place: Place) -> Result<(), LakeError> {
+    fn reject(&mut self, reject: &Reject, place: Place) -> Result<Fate, LakeError> {
         self.made.tally.reject(reject.reason);
         if self.is_replayed(place) {
             self.made.replayed += 1;
-            return Ok(());
+            return Ok(Fate::Reject);
         }
         let row = RejectRow {
             reason: reject.reason,
@@ -316,14 +335,19 @@ impl Worker {
         };
         self.files
             .rejects
-            .push(date(place.now), &row, reject.raw.len())
+            .push(date(place.now), &row, reject.raw.len())?;
+        Ok(Fate::Reject)
     }
 
     fn is_replayed(&self, place: Place) -> bool {
         let origin = (place.origin.offset, place.origin.index);
-        self.replayed
-            .get(place.lane)
-            .is_some_and(|rows| rows.contains(&origin))
+        match place.way {
+            Way::Reject => true,
+            Way::Lane(lane) => {
+                let rows = self.replayed.get(lane);
+                rows.is_some_and(|rows| rows.contains(&origin))
+            }
+        }
     }
 }
 

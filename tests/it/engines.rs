@@ -13,13 +13,14 @@ fn duckdb_and_the_program_agree_on_counts_and_views() {
     let weekend = Weekend::new(&plan(300), usize::MAX);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("weekend.ndjson");
-    fs::write(&file, weekend.messages.join(&b'\n')).unwrap();
+    let broken = b"\n{\"broken\": true,\n".as_slice();
+    fs::write(&file, [&weekend.messages.join(&b'\n'), broken].concat()).unwrap();
     let lake = Lake::new();
     lake.import(&weekend.moves);
     let told = lake.ingest(&[&file]);
     let expected = [weekend.ids.len(), weekend.copies, weekend.passed_over].map(|it| it as u64);
     assert_eq!([told.sign_ins, told.copies, told.passed_over], expected);
-    assert_eq!((told.revisions, told.rejects), (0, 0));
+    assert_eq!((told.revisions, told.rejects), (0, 1));
 
     let counts = "SELECT auth_class, protocol, outcome, count(*) AS sign_ins FROM sign_ins \
                   GROUP BY auth_class, protocol, outcome";
@@ -30,7 +31,13 @@ fn duckdb_and_the_program_agree_on_counts_and_views() {
         .sum();
     assert_eq!(sum, told.sign_ins);
     for view in VIEWS {
-        let rows = compare(&lake, &format!("SELECT * FROM {view}"));
+        // Bytes are written in another way by each engine.
+        let columns = if view == "rejects_open" {
+            "* EXCLUDE (raw)"
+        } else {
+            "*"
+        };
+        let rows = compare(&lake, &format!("SELECT {columns} FROM {view}"));
         println!("{view}: {} rows, the same in both engines", rows.len());
         assert!(!rows.is_empty(), "{view}");
     }

@@ -22,5 +22,6 @@ mod kafka;
 mod kill;
 mod order;
 mod prometheus_rules;
+mod rejects;
 mod schemas;
 mod tidy;

@@ -22,11 +22,12 @@ use crate::harness::process::{self, Guarded};
 pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// The views, each after those it reads from.
-pub const VIEWS: [&str; 4] = [
+pub const VIEWS: [&str; 5] = [
     "loops_latest",
     "mailbox_states_latest",
     "stuck_now",
     "batch_health",
+    "rejects_open",
 ];
 
 /// How a command ended and what it said.

@@ -4,7 +4,7 @@
 //! envelope's copy second. Event time is `createdDateTime`; the envelope's `time` is when the log was
 //! published and only a fallback, the time of arrival the last one.
 
-use std::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 
 use super::RejectReason;
 use super::conditions::Conditions;
@@ -231,7 +231,7 @@ fn error_code(record: &Record, oddities: &mut Oddities) -> Option<i32> {
 fn is_address(text: &str) -> bool {
     text.is_empty()
         || text.parse::<IpAddr>().is_ok()
-        || text.parse::<std::net::SocketAddr>().is_ok()
+        || text.parse::<SocketAddr>().is_ok()
         || text
             .strip_suffix(".XXX")
             .is_some_and(|start| start.split('.').count() == 3)

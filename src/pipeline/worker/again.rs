@@ -1,0 +1,63 @@
+//! A stored reject once more: read as if it came in now, under the origin it had.
+
+use super::{Fate, Place, Way, Worker};
+use crate::domain::decode::{Piece, RejectReason};
+use crate::lake::LakeError;
+use crate::lake::history::StoredReject;
+use crate::lake::resolutions::Resolution;
+
+impl Worker {
+    /// Takes in what was rejected before; what has become of it, `None` if any of it still fails.
+    ///
+    /// The bytes are a message of their own, and every record in them has the origin of the reject.
+    /// A reject is stored already and not written again; a row of a table, which says nothing without
+    /// its header, stays one. `now` is the present, UTC microseconds.
+    pub fn take_again(
+        &mut self,
+        reject: &StoredReject,
+        now: i64,
+    ) -> Result<Option<Resolution>, LakeError> {
+        self.made.tally.record(reject.raw.len());
+        let place = Place {
+            origin: reject.key.origin(),
+            way: Way::Reject,
+            now,
+            arrival: None,
+        };
+        // Nothing at all is nothing understood.
+        let mut fate = Ok(None);
+        let mut decoder = std::mem::take(&mut self.decoder);
+        let mut take = |piece: Piece| {
+            if let Ok(before) = fate {
+                fate = self.piece(&piece, place).map(|is| before.max(Some(is)));
+            }
+        };
+        let item;
+        if is_list_in_a_list(reject) {
+            item = [b"[", reject.raw.as_slice()].concat();
+            decoder.decode(&item, &mut take);
+        } else {
+            decoder.decode(&reject.raw, &mut take);
+        }
+        self.decoder = decoder;
+        Ok(fate?.and_then(Fate::resolution))
+    }
+}
+
+/// A list that was no record. A list that stands alone is read, so it must have been in another one:
+/// it is judged as an item again. Where the outer list ends does not matter to its items.
+fn is_list_in_a_list(reject: &StoredReject) -> bool {
+    reject.reason == RejectReason::NotAnObject.name() && reject.raw.starts_with(b"[")
+}
+
+impl Fate {
+    fn resolution(self) -> Option<Resolution> {
+        match self {
+            Fate::PassedOver => Some(Resolution::PassedOver),
+            Fate::Copy => Some(Resolution::Copy),
+            Fate::Revision => Some(Resolution::Revision),
+            Fate::SignIn => Some(Resolution::SignIn),
+            Fate::Reject => None,
+        }
+    }
+}
