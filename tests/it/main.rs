@@ -20,5 +20,6 @@ mod kafka;
 mod kill;
 mod order;
 mod prometheus_rules;
+mod quarantine;
 mod schemas;
 mod tidy;

@@ -43,11 +43,13 @@ pub enum RejectReason {
     InvalidTime,
     /// A record over the size limit.
     TooLarge,
+    /// A message that crashed the process three times: no longer read.
+    Quarantined,
 }
 
 impl RejectReason {
     /// Every reason, for pre-created metrics.
-    pub const ALL: [RejectReason; 9] = [
+    pub const ALL: [RejectReason; 10] = [
         RejectReason::Empty,
         RejectReason::InvalidUtf8,
         RejectReason::InvalidJson,
@@ -57,6 +59,7 @@ impl RejectReason {
         RejectReason::MissingTime,
         RejectReason::InvalidTime,
         RejectReason::TooLarge,
+        RejectReason::Quarantined,
     ];
 
     /// The stable name in tables and metrics.
@@ -72,6 +75,7 @@ impl RejectReason {
             RejectReason::MissingTime => "missing_time",
             RejectReason::InvalidTime => "invalid_time",
             RejectReason::TooLarge => "too_large",
+            RejectReason::Quarantined => "quarantined",
         }
     }
 }
