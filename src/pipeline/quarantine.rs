@@ -31,7 +31,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use self::hand::LastRun;
+use self::hand::{Hand, LastRun};
 
 /// Crashes after which a message is no longer read.
 const CRASHES_MAX: u32 = 3;
@@ -246,77 +246,6 @@ impl Memory {
             (false, false) if hand.open.is_empty() => (Care::Watch, hull(read)),
             (false, false) => (Care::Messages, hand.open.clone()),
         };
-    }
-}
-
-/// What a run had in hand when it ended, without what was stored after all.
-struct Hand {
-    /// Everything that was read since the last commit.
-    read: Vec<Stretch>,
-    /// What the workers had not finished.
-    open: Vec<Stretch>,
-    /// That is one message.
-    open_is_one: bool,
-    /// Nothing but what was suspect was read.
-    careful: bool,
-    /// Everything that was read is one message.
-    is_one: bool,
-    /// Whoever ended it had asked it to stop before.
-    stopping: bool,
-    /// Nothing is missing at the end of the log.
-    whole: bool,
-    panicked: Option<(Arc<str>, i64)>,
-}
-
-impl Hand {
-    fn of(last: &LastRun, stored: &Stored) -> Hand {
-        let is_ahead = |lane: &Arc<str>, last: i64| stored.get(lane).is_none_or(|at| last >= *at);
-        let (mut read, mut open) = (Vec::new(), BTreeMap::new());
-        let mut messages = 0;
-        for line in &last.lines {
-            match line {
-                hand::Line::Begun(worker, count, it) if is_ahead(&it.lane, it.to - 1) => {
-                    messages += count;
-                    read.push(it.clone());
-                    open.insert(*worker, (*count, it.clone()));
-                }
-                hand::Line::Done(worker) => drop(open.remove(worker)),
-                _ => {}
-            }
-        }
-        let mut panics = last.lines.iter().filter_map(|line| match line {
-            hand::Line::Panicked(lane, offset) if is_ahead(lane, *offset) => {
-                Some((lane.clone(), *offset))
-            }
-            _ => None,
-        });
-        Hand {
-            read,
-            open_is_one: open.len() == 1 && open.values().all(|(count, _)| *count == 1),
-            open: open.into_values().map(|(_, it)| it).collect(),
-            careful: last.lines.contains(&hand::Line::Careful),
-            stopping: last.lines.contains(&hand::Line::Stopping),
-            is_one: messages == 1,
-            whole: last.whole,
-            panicked: panics.next(),
-        }
-    }
-
-    /// The one message that can have been it.
-    fn culprit(&self, care: Care) -> Option<(Arc<str>, i64)> {
-        if self.panicked.is_some() {
-            return self.panicked.clone();
-        }
-        if !self.careful || !self.whole || self.stopping {
-            return None;
-        }
-        let alone = match care {
-            Care::Parts => self.read.first().filter(|_| self.is_one),
-            Care::None | Care::Watch | Care::Messages => {
-                self.open.first().filter(|_| self.open_is_one)
-            }
-        };
-        alone.map(|it| (it.lane.clone(), it.from))
     }
 }
 

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 
 use crate::harness::kafka::Kafka;
 use crate::kafka::check_ids;
+use crate::prometheus_rules::read;
 use crate::support::{Ended, Lake, OUTLOOK, Short, config_text, envelope, run, signloop};
 
 const ABORT: &str = "SIGNLOOP_TEST_ABORT_ON";
@@ -107,6 +108,20 @@ fn check(lake: &Lake, input: &Input) {
     }
 }
 
+/// The query of the runbook shows the message, here and in another engine.
+#[track_caller]
+fn check_runbook(lake: &Lake, input: &Input) {
+    let runbooks = read("docs/runbooks.md");
+    let section = runbooks.split("## SignloopMessageQuarantined\n").nth(1);
+    let query = section.and_then(|text| text.split("```sql\n").nth(1));
+    let query = query.and_then(|text| text.split(";\n```").next()).unwrap();
+    for rows in [lake.sql(query), lake.duckdb(query)] {
+        let messages = rows.iter().map(|row| row["message"].as_str().unwrap());
+        let messages: BTreeSet<String> = messages.map(str::to_owned).collect();
+        assert_eq!(messages, input.poisonous);
+    }
+}
+
 #[test]
 fn a_message_that_aborts_the_process_three_times_is_quarantined_and_the_rest_goes_in() {
     let (lake, input) = (Lake::new(), input(&[1_234]));
@@ -124,6 +139,7 @@ fn a_message_that_aborts_the_process_three_times_is_quarantined_and_the_rest_goe
     );
     assert!(ended.err.contains("it is quarantined"), "{}", ended.err);
     check(&lake, &input);
+    check_runbook(&lake, &input);
     // Later runs know nothing of it any more: it is stored.
     let again = run(&mut command());
     assert_eq!(again.code, Some(0), "{}", again.err);

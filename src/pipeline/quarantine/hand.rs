@@ -4,6 +4,7 @@
 //! power cut may take lines: then less is suspected, never more. One write a line, so that lines of
 //! several workers do not mix.
 
+use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::Stretch;
+use super::{Care, Stored, Stretch};
 use crate::lake::LakeError;
 use crate::source::Chunk;
 
@@ -68,6 +69,77 @@ impl LastRun {
             Line::Panicked(lane, _) => Some(lane),
             Line::Run(_) | Line::Careful | Line::Done(_) | Line::Stopping => None,
         })
+    }
+}
+
+/// What a run had in hand when it ended, without what was stored after all.
+pub(super) struct Hand {
+    /// Everything that was read since the last commit.
+    pub(super) read: Vec<Stretch>,
+    /// What the workers had not finished.
+    pub(super) open: Vec<Stretch>,
+    /// That is one message.
+    open_is_one: bool,
+    /// Nothing but what was suspect was read.
+    pub(super) careful: bool,
+    /// Everything that was read is one message.
+    is_one: bool,
+    /// Whoever ended it had asked it to stop before.
+    pub(super) stopping: bool,
+    /// Nothing is missing at the end of the log.
+    whole: bool,
+    panicked: Option<(Arc<str>, i64)>,
+}
+
+impl Hand {
+    pub(super) fn of(last: &LastRun, stored: &Stored) -> Hand {
+        let is_ahead = |lane: &Arc<str>, last: i64| stored.get(lane).is_none_or(|at| last >= *at);
+        let (mut read, mut open) = (Vec::new(), BTreeMap::new());
+        let mut messages = 0;
+        for line in &last.lines {
+            match line {
+                Line::Begun(worker, count, it) if is_ahead(&it.lane, it.to - 1) => {
+                    messages += count;
+                    read.push(it.clone());
+                    open.insert(*worker, (*count, it.clone()));
+                }
+                Line::Done(worker) => drop(open.remove(worker)),
+                _ => {}
+            }
+        }
+        let mut panics = last.lines.iter().filter_map(|line| match line {
+            Line::Panicked(lane, offset) if is_ahead(lane, *offset) => {
+                Some((lane.clone(), *offset))
+            }
+            _ => None,
+        });
+        Hand {
+            read,
+            open_is_one: open.len() == 1 && open.values().all(|(count, _)| *count == 1),
+            open: open.into_values().map(|(_, it)| it).collect(),
+            careful: last.lines.contains(&Line::Careful),
+            stopping: last.lines.contains(&Line::Stopping),
+            is_one: messages == 1,
+            whole: last.whole,
+            panicked: panics.next(),
+        }
+    }
+
+    /// The one message that can have been it.
+    pub(super) fn culprit(&self, care: Care) -> Option<(Arc<str>, i64)> {
+        if self.panicked.is_some() {
+            return self.panicked.clone();
+        }
+        if !self.careful || !self.whole || self.stopping {
+            return None;
+        }
+        let alone = match care {
+            Care::Parts => self.read.first().filter(|_| self.is_one),
+            Care::None | Care::Watch | Care::Messages => {
+                self.open.first().filter(|_| self.open_is_one)
+            }
+        };
+        alone.map(|it| (it.lane.clone(), it.from))
     }
 }
 

@@ -144,7 +144,7 @@ impl Run<'_> {
         self.commit()
     }
 
-    fn to_the_end(&mut self) -> Result<(), Died> {
+    fn read_all(&mut self) -> Result<(), Died> {
         let mut next: Vec<i64> = LANES
             .iter()
             .map(|lane| self.stored.get(*lane).copied().unwrap_or(0))
@@ -216,7 +216,7 @@ fn live(world: &World, lives: &[usize], runs_max: usize) -> Told {
             read: BTreeSet::new(),
             life: lives.get(told.runs).copied().unwrap_or(usize::MAX),
         };
-        told.ended = run.to_the_end().is_ok();
+        told.ended = run.read_all().is_ok();
         if !told.ended {
             for message in &run.read {
                 *told.in_flight.entry(*message).or_default() += 1;
