@@ -2,17 +2,17 @@
 //!
 //! Every crash narrows the suspicion, and every start goes on by what is known:
 //!
-//! | the last run died                               | the next run                               |
-//! |-------------------------------------------------|--------------------------------------------|
-//! | while workers had chunks in hand                | reads these chunks message by message      |
-//! | while it wrote, nothing in a worker's hand      | goes on as ever, but remembers             |
-//! | again, before what was suspect was stored       | reads all it had read message by message   |
-//! | while it wrote what was read message by message | commits it in sixteenths, and so on        |
-//! | while it read one message, nothing else in hand | counts a crash and commits before and      |
-//! |                                                 | after that message                         |
+//! | the last run died                               | the next run                             |
+//! |-------------------------------------------------|------------------------------------------|
+//! | while workers had chunks in hand                | reads these chunks message by message    |
+//! | while it wrote, nothing in a worker's hand      | goes on as ever, but remembers           |
+//! | again, before what was suspect was stored       | reads all it had read message by message |
+//! | while it wrote what was read message by message | commits it in sixteenths, and so on      |
+//! | while it read one message, nothing else in hand | counts a crash and commits before and    |
+//! |                                                 | after that message                       |
 //!
-//! The message of a panic is known at once. One with three crashes is quarantined: no longer read, a
-//! reject with its bytes. Having been suspect counts as one of the three at most, so whoever kills
+//! The message of a panic is known at once. One with three crashes is quarantined: no longer read,
+//! a reject with its bytes. Having been suspect counts as one of the three at most, so whoever kills
 //! the process from outside must twice hit the instant in which the same message is alone in hand.
 //! What is stored is no longer suspect; then everything is as ever.
 //!
@@ -38,8 +38,8 @@ const CRASHES_MAX: u32 = 3;
 /// Messages remembered: a crash adds one, being stored removes it, so this many are a mistake.
 const ACCUSED_MAX: usize = 1024;
 
-/// Portions of what is suspect that are committed one by one: few small files, and three crashes find
-/// one message of thousands.
+/// Portions of what is suspect that are committed one by one: few small files, and three crashes
+/// find one message of thousands.
 const PARTS: usize = 16;
 
 /// Next offset of every lane that is known.
@@ -161,7 +161,7 @@ impl Memory {
         }
     }
 
-    /// How the messages of a chunk are portioned: few of those that are suspect, all others between.
+    /// How the messages of a chunk are portioned: few of the suspect ones, all others in between.
     fn portions(&self, lane: &str, offsets: &[i64], care: Care) -> Vec<Portion> {
         let is_suspect = |at: &i64| self.care_for(lane, *at, *at + 1) != Care::None;
         let suspects = offsets.iter().filter(|at| is_suspect(at)).count();

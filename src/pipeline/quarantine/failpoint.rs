@@ -1,7 +1,7 @@
-//! Crashes on demand, for tests only: a text in the environment, and what to do when a message has it.
+//! Crashes on demand, for tests only: the environment names a text, a message that has it crashes.
 //!
-//! `SIGNLOOP_TEST_ABORT_ON`, `SIGNLOOP_TEST_PANIC_ON` and `SIGNLOOP_TEST_ABORT_SEAL_ON` are read once,
-//! when a worker is made; without them nothing is looked for.
+//! `SIGNLOOP_TEST_ABORT_ON`, `SIGNLOOP_TEST_PANIC_ON` and `SIGNLOOP_TEST_ABORT_SEAL_ON` are read
+//! once, when a worker is made; without them nothing is looked for.
 
 use memchr::memmem::Finder;
 

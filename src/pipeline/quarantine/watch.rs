@@ -1,7 +1,7 @@
-//! The quarantine of a running pipeline: judges the last run, keeps what is known, watches this one.
+//! The quarantine of a running pipeline: judges the last run, keeps what is known, watches this.
 //!
-//! Owns the folder `_signloop` of the lake: `in_hand.log`, and `crashes.json`, which is replaced as a
-//! whole and synced before anything follows from it. A broken `crashes.json` is forgotten with a
+//! Owns the folder `_signloop` of the lake: `in_hand.log`, and `crashes.json`, which is replaced as
+//! a whole and synced before anything follows from it. A broken `crashes.json` is forgotten with a
 //! warning: it must never keep the stream from going on.
 
 use std::fs::File;
@@ -32,7 +32,11 @@ impl Found {
     /// Reads what the last run left in this lake.
     pub(in crate::pipeline) fn read(lake: &Path) -> Result<Found, LakeError> {
         let folder = lake.join(FOLDER);
-        std::fs::create_dir_all(&folder).map_err(|error| failed(&folder, error))?;
+        if !folder.is_dir() {
+            std::fs::create_dir(&folder)
+                .and_then(|()| File::open(lake)?.sync_all())
+                .map_err(|error| failed(&folder, error))?;
+        }
         let log = read_if_there(&folder.join(IN_HAND))?;
         let path = folder.join(CRASHES);
         let known = read_if_there(&path)?;
