@@ -115,7 +115,9 @@ impl From<PipelineError> for Failure {
         match error {
             PipelineError::Lake(error) => error.into(),
             PipelineError::Source(error) => error.into(),
-            PipelineError::WorkerLost | PipelineError::Unaccounted(..) => Failure::new(error),
+            PipelineError::WorkerLost
+            | PipelineError::MessageCrashed { .. }
+            | PipelineError::Unaccounted(..) => Failure::new(error),
         }
     }
 }

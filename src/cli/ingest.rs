@@ -53,14 +53,14 @@ pub fn run(options: &Options) -> Result<Exit, Failure> {
         None,
     ))?;
     let lanes: Vec<Arc<Lane>> = inputs.iter().map(|input| input.lane.clone()).collect();
-    let (next, replayed) = service.runtime.block_on(pipeline.resume(&lanes))?;
+    let (next, resumed) = service.runtime.block_on(pipeline.resume(&lanes))?;
 
     let bar = progress_bar(inputs.iter().map(|input| input.bytes).sum());
     let (events, incoming) = bounded(EVENTS);
     let (stop, told) = (service.stop.clone(), bar.clone());
     let summary = service.drive(
         incoming,
-        |incoming| pipeline.run(incoming, replayed, &stop),
+        |incoming| pipeline.run(incoming, resumed, &stop),
         move |ended| files::read(&inputs, &next, &events, ended, |bytes| told.inc(bytes)),
     )?;
     bar.finish_and_clear();

@@ -102,11 +102,11 @@ impl Service {
             self.shared(),
             Some(receipts),
         ))?;
-        let (next, replayed) = self.runtime.block_on(pipeline.resume(source.lanes()))?;
+        let (next, resumed) = self.runtime.block_on(pipeline.resume(source.lanes()))?;
         source.assign(&next)?;
         self.drive(
             incoming,
-            |incoming| pipeline.run(incoming, replayed, &self.stop),
+            |incoming| pipeline.run(incoming, resumed, &self.stop),
             |stop| read_topic(source, &events, &durable, stop),
         )
     }

@@ -115,7 +115,7 @@ macro_rules! origin_column {
             "origin_index",
             Int,
             required,
-            "Place of the record within its message",
+            "Place of the record within its message; -1 is the whole message",
             |row| Some(row.origin.index)
         )
     };

@@ -51,6 +51,9 @@ impl Pipeline {
             )?;
         }
         self.note_stored(spans, &sealed);
+        if let Some(quarantine) = &mut self.quarantine {
+            quarantine.committed(&self.stored)?;
+        }
         self.commit_findings(sealed.signals, sealed.watermark)?;
         self.metrics.worked(Stage::Commit, started.elapsed());
         self.metrics.committed(&sealed.tally, now());

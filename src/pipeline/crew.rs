@@ -1,9 +1,12 @@
 //! The workers of a running pipeline: chunks go out to them, sealed work comes back.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::thread::{Builder, Scope};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::quarantine::hand::{HandLog, WorkerHand};
 use super::worker::{Sealed, Worker};
 use super::{PipelineError, now};
 use crate::source::Chunk;
@@ -13,6 +16,7 @@ const WORKER_QUEUE: usize = 8;
 
 enum Job {
     Chunk(Chunk),
+    Pause,
     Seal,
 }
 
@@ -27,6 +31,7 @@ impl Crew {
     pub(super) fn start<'scope>(
         scope: &'scope Scope<'scope, '_>,
         workers: Vec<Worker>,
+        log: &Arc<HandLog>,
     ) -> Result<Crew, PipelineError> {
         let (report, sealed) = bounded(workers.len());
         let mut crew = Crew {
@@ -36,9 +41,13 @@ impl Crew {
         for (number, worker) in workers.into_iter().enumerate() {
             let (jobs, work) = bounded(WORKER_QUEUE);
             let report = report.clone();
+            let hand = WorkerHand {
+                worker: number,
+                log: log.clone(),
+            };
             Builder::new()
                 .name(format!("worker {number}"))
-                .spawn_scoped(scope, move || work_off(worker, &work, &report))
+                .spawn_scoped(scope, move || work_off(worker, &hand, &work, &report))
                 .map_err(|_| PipelineError::WorkerLost)?;
             crew.jobs.push(jobs);
         }
@@ -56,8 +65,17 @@ impl Crew {
 
     /// Waits for every worker to finish its files.
     pub(super) fn gather(&self) -> Result<Sealed, PipelineError> {
+        self.ask(|| Job::Seal)
+    }
+
+    /// Waits until no worker has anything in hand.
+    pub(super) fn pause(&self) -> Result<(), PipelineError> {
+        self.ask(|| Job::Pause).map(drop)
+    }
+
+    fn ask(&self, job: impl Fn() -> Job) -> Result<Sealed, PipelineError> {
         for jobs in &self.jobs {
-            jobs.send(Job::Seal).map_err(|_| self.why_lost())?;
+            jobs.send(job()).map_err(|_| self.why_lost())?;
         }
         let mut all = Sealed::default();
         for _ in &self.jobs {
@@ -92,20 +110,22 @@ impl Drop for Watched<'_> {
 
 fn work_off(
     mut worker: Worker,
+    hand: &WorkerHand,
     work: &Receiver<Job>,
     report: &Sender<Result<Sealed, PipelineError>>,
 ) {
     let _watched = Watched(report);
     for job in work {
         let result = match job {
-            Job::Chunk(chunk) => worker.take(&chunk, now()).map(|()| None),
-            Job::Seal => worker.seal().map(Some),
+            Job::Chunk(chunk) => take(&mut worker, hand, &chunk).map(|()| None),
+            Job::Pause => Ok(Some(Sealed::default())),
+            Job::Seal => worker.seal().map(Some).map_err(PipelineError::from),
         };
         let sent = match result {
             Ok(None) => continue,
             Ok(Some(sealed)) => report.send(Ok(sealed)),
             Err(error) => {
-                let _ = report.send(Err(error.into()));
+                let _ = report.send(Err(error));
                 return;
             }
         };
@@ -113,4 +133,23 @@ fn work_off(
             return;
         }
     }
+}
+
+/// Reads a chunk. After a panic nothing that the worker holds is used again: the run ends, and the
+/// message that did it is known.
+fn take(worker: &mut Worker, hand: &WorkerHand, chunk: &Chunk) -> Result<(), PipelineError> {
+    hand.begin(chunk)?;
+    match catch_unwind(AssertUnwindSafe(|| worker.take(chunk, now()))) {
+        Ok(taken) => taken?,
+        Err(_) => {
+            let offset = worker.in_hand();
+            hand.panicked(chunk, offset)?;
+            return Err(PipelineError::MessageCrashed {
+                stream: chunk.lane.stream.to_string(),
+                partition: chunk.lane.partition,
+                offset,
+            });
+        }
+    }
+    Ok(hand.done()?)
 }

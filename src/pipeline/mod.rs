@@ -17,6 +17,7 @@ mod crew;
 pub mod dedupe;
 mod findings;
 mod gauges;
+mod quarantine;
 pub mod replay;
 pub mod start;
 pub mod worker;
@@ -35,7 +36,10 @@ use crate::source::{Chunk, Lane, SourceError, SourceEvent};
 use crew::Crew;
 use dedupe::Dedupe;
 use findings::Findings;
-use worker::{Raw, Replayed, Worker};
+use quarantine::Care;
+use quarantine::watch::Quarantine;
+use start::Resumed;
+use worker::{Raw, Worker};
 
 /// Input after which a span is committed however little time has passed: bounds what is read again,
 /// some seconds' worth. The workers wait while a commit is made, so it is not smaller.
@@ -108,6 +112,18 @@ pub enum PipelineError {
         "a worker ended unexpectedly; the rows since the last commit will be read again at the next start; please report this"
     )]
     WorkerLost,
+    /// A message made a worker panic: a mistake in the program.
+    #[error(
+        "reading the message at offset {offset} of {stream}, partition {partition}, failed unexpectedly; the next start reads it again, and the third failure puts it into the table rejects instead; please report this"
+    )]
+    MessageCrashed {
+        /// Topic or file.
+        stream: String,
+        /// Partition.
+        partition: i32,
+        /// Offset of the message.
+        offset: i64,
+    },
     /// Something came in and went nowhere: a mistake in the program.
     #[error(
         "{0} records came in but {1} are accounted for; nothing was committed; please report this"
@@ -142,6 +158,8 @@ pub struct Pipeline {
     stored: BTreeMap<Arc<str>, i64>,
     bytes: u64,
     receipts: Option<Sender<Receipt>>,
+    /// There once it is known where to go on.
+    quarantine: Option<Quarantine>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -156,20 +174,27 @@ impl Pipeline {
     pub fn run(
         mut self,
         events: &Receiver<SourceEvent>,
-        replayed: Replayed,
+        resumed: Resumed,
         stop: &AtomicBool,
     ) -> Result<Summary, PipelineError> {
-        let replayed = Arc::new(replayed);
+        let replayed = Arc::new(resumed.replayed);
+        let quarantined = Arc::new(resumed.quarantine.quarantined());
+        let in_hand = resumed.quarantine.hand();
+        self.quarantine = Some(resumed.quarantine);
         self.commit_findings(Vec::new(), None)?;
         let worker = |number| {
             let files = self.lake.worker_files(number);
-            Worker::new(files, self.dedupe.clone(), replayed.clone(), &self.settings)
+            let (dedupe, replayed) = (self.dedupe.clone(), replayed.clone());
+            Worker::new(files, dedupe, replayed, quarantined.clone(), &self.settings)
         };
         let workers = (0..self.settings.workers).map(worker).collect();
         let outcome = std::thread::scope(|scope| {
-            let crew = Crew::start(scope, workers)?;
+            let crew = Crew::start(scope, workers, &in_hand)?;
             self.drive(events, &crew, stop)
         });
+        if let Some(quarantine) = &self.quarantine {
+            quarantine.ended(&outcome);
+        }
         outcome.map(|()| self.summary)
     }
 
@@ -195,19 +220,14 @@ impl Pipeline {
                 event,
                 Ok(SourceEvent::End) | Err(RecvTimeoutError::Disconnected)
             );
-            match event {
-                Ok(SourceEvent::Chunk(chunk)) => self.dispatch(chunk, crew)?,
-                Ok(SourceEvent::Lag(lane, records)) => {
-                    self.metrics.set_lag(&lane.stream, lane.partition, records)
-                }
-                Ok(SourceEvent::Failed(error)) => {
-                    self.commit(crew)?;
-                    return Err(error.into());
-                }
-                Ok(SourceEvent::Damaged(what)) => self.summary.damaged.push(what),
-                Ok(SourceEvent::End) | Err(_) => {}
+            if let Ok(event) = event {
+                self.take_event(event, crew)?;
             }
-            let stopping = ended || stop.load(Ordering::Relaxed);
+            let asked = stop.load(Ordering::Relaxed);
+            if let Some(quarantine) = self.quarantine.as_ref().filter(|_| asked) {
+                quarantine.stopping()?;
+            }
+            let stopping = ended || asked;
             let due =
                 last_commit.elapsed() >= self.settings.flush_interval || self.bytes >= FLUSH_BYTES;
             if due || stopping {
@@ -220,8 +240,32 @@ impl Pipeline {
         }
     }
 
-    /// Notes how far a chunk reaches and hands it to a worker.
+    fn take_event(&mut self, event: SourceEvent, crew: &Crew) -> Result<(), PipelineError> {
+        match event {
+            SourceEvent::Chunk(chunk) => self.dispatch(chunk, crew)?,
+            SourceEvent::Lag(lane, records) => {
+                self.metrics.set_lag(&lane.stream, lane.partition, records);
+            }
+            SourceEvent::Failed(error) => {
+                self.commit(crew)?;
+                return Err(error.into());
+            }
+            SourceEvent::Damaged(what) => self.summary.damaged.push(what),
+            SourceEvent::End => {}
+        }
+        Ok(())
+    }
+
     fn dispatch(&mut self, chunk: Chunk, crew: &Crew) -> Result<(), PipelineError> {
+        let quarantine = self.quarantine.as_ref();
+        match quarantine.map_or(Care::None, |it| it.care_for(&chunk)) {
+            Care::None | Care::Watch => self.hand_out(chunk, crew),
+            care => self.read_carefully(&chunk, care, crew),
+        }
+    }
+
+    /// Notes how far a chunk reaches and hands it to a worker.
+    fn hand_out(&mut self, chunk: Chunk, crew: &Crew) -> Result<(), PipelineError> {
         self.bytes += chunk.bytes.len() as u64;
         let stored = self.stored.get(&chunk.lane.app_id).copied();
         let span = self.spans.entry(chunk.lane.clone()).or_insert(Span {

@@ -41,19 +41,26 @@ struct Again {
 }
 
 impl Pipeline {
-    /// Takes in the open rejects again, all or those of one reason, until `stop` is set.
+    /// Takes in the open rejects again, those of one reason, or all but messages that crashed the process,
+    /// until `stop` is set.
     pub fn replay(
         mut self,
         reason: Option<RejectReason>,
         stop: &AtomicBool,
     ) -> Result<Replay, PipelineError> {
         self.commit_findings(Vec::new(), None)?;
-        let wanted = reason.map_or(Wanted::All, Wanted::Reason);
+        let wanted = reason.map_or(Wanted::Harmless, Wanted::Reason);
         let open = RejectReader::open(self.lake.root(), wanted);
         let mut reader = self.runtime.block_on(open)?;
         let files = self.lake.worker_files(0);
         let mut again = Again {
-            worker: Worker::new(files, self.dedupe.clone(), Arc::default(), &self.settings),
+            worker: Worker::new(
+                files,
+                self.dedupe.clone(),
+                Arc::default(),
+                Arc::default(),
+                &self.settings,
+            ),
             resolutions: self.lake.resolution_files(),
             keys: HashSet::new(),
             done: Replay::default(),

@@ -9,6 +9,7 @@ use crossbeam_channel::Sender;
 use super::dedupe::{DayFiles, Dedupe};
 use super::findings::Findings;
 use super::gauges;
+use super::quarantine::watch::{Found, Quarantine};
 use super::worker::Replayed;
 use super::{Clock, Pipeline, Settings, Summary};
 use crate::domain::causes::texts::CauseTexts;
@@ -31,6 +32,12 @@ pub struct Shared {
     pub health: Arc<Health>,
     /// Where asynchronous work runs.
     pub runtime: tokio::runtime::Handle,
+}
+
+/// What the last run left, for the one that goes on.
+pub struct Resumed {
+    pub(super) replayed: Replayed,
+    pub(super) quarantine: Quarantine,
 }
 
 impl Pipeline {
@@ -59,14 +66,16 @@ impl Pipeline {
             stored: BTreeMap::new(),
             bytes: 0,
             receipts,
+            quarantine: None,
         })
     }
 
-    /// Where each of these lanes goes on, and which rejects a killed run has left ahead of it.
+    /// Where each of these lanes goes on, which rejects a killed run has left ahead of it, and what
+    /// it had in hand.
     pub async fn resume(
         &mut self,
         lanes: &[Arc<Lane>],
-    ) -> Result<(Vec<Option<i64>>, Replayed), LakeError> {
+    ) -> Result<(Vec<Option<i64>>, Resumed), LakeError> {
         let mut next = Vec::new();
         let mut replayed = Replayed::new();
         for lane in lanes {
@@ -83,7 +92,23 @@ impl Pipeline {
                 replayed.insert(lane.app_id.clone(), origins);
             }
         }
-        Ok((next, replayed))
+        let resumed = Resumed {
+            replayed,
+            quarantine: self.judge_last_run(lanes).await?,
+        };
+        Ok((next, resumed))
+    }
+
+    /// Lanes of the last run that are not read now have an offset all the same.
+    async fn judge_last_run(&self, lanes: &[Arc<Lane>]) -> Result<Quarantine, LakeError> {
+        let found = Found::read(self.lake.root())?;
+        let mut stored = self.stored.clone();
+        for lane in found.lanes() {
+            if let Some(offset) = self.lake.sign_ins.offset(&lane).await? {
+                stored.insert(lane, offset);
+            }
+        }
+        found.judge(&stored, lanes)
     }
 }
 

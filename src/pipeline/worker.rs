@@ -13,7 +13,7 @@ use crate::domain::classify::{Classifier, Verdict};
 use crate::domain::decode::normalise::{Normalised, SignIn, normalise};
 use crate::domain::decode::oddity::{Oddities, Oddity};
 use crate::domain::decode::time::{HOUR, date};
-use crate::domain::decode::{Decoder, Piece, Reject};
+use crate::domain::decode::{Decoder, Piece, Pointer, Reject, RejectReason};
 use crate::domain::knowledge::Knowledge;
 use crate::domain::sign_in::Outcome;
 use crate::domain::signal::{Facts, Signal};
@@ -22,6 +22,8 @@ use crate::lake::sign_ins::SignInRow;
 use crate::lake::{LakeError, WorkerFiles, file::WrittenFile};
 use crate::metrics::{Duplicate, PassedOver, Tally};
 use crate::pipeline::dedupe::{Day, Dedupe, Known};
+use crate::pipeline::quarantine::Quarantined;
+use crate::pipeline::quarantine::failpoint::Failpoint;
 use crate::pipeline::{Clock, Settings};
 use crate::source::{Chunk, Form, Origin};
 
@@ -48,6 +50,9 @@ impl std::str::FromStr for Raw {
         }
     }
 }
+
+/// Place of a reject that is a whole message and none of its records.
+const WHOLE_MESSAGE: i32 = -1;
 
 /// Rejects that a killed run has left ahead of `sign_ins`: by lane, offset and index.
 pub type Replayed = HashMap<Arc<str>, HashSet<(i64, i32)>>;
@@ -125,10 +130,14 @@ pub struct Worker {
     files: WorkerFiles,
     dedupe: Arc<Dedupe>,
     replayed: Arc<Replayed>,
+    quarantined: Arc<Quarantined>,
     raw: Raw,
     clock: Clock,
     days: HashMap<i32, Arc<Day>>,
     made: Sealed,
+    /// Offset of the message that is read.
+    in_hand: i64,
+    failpoint: Option<Failpoint>,
 }
 
 impl Worker {
@@ -138,6 +147,7 @@ impl Worker {
         files: WorkerFiles,
         dedupe: Arc<Dedupe>,
         replayed: Arc<Replayed>,
+        quarantined: Arc<Quarantined>,
         settings: &Settings,
     ) -> Worker {
         let knowledge = Knowledge::builtin();
@@ -148,52 +158,85 @@ impl Worker {
             files,
             dedupe,
             replayed,
+            quarantined,
             raw: settings.raw,
             clock: settings.clock,
             days: HashMap::new(),
             made: Sealed::default(),
+            in_hand: 0,
+            failpoint: Failpoint::from_environment(),
         }
+    }
+
+    /// Offset of the message that is read, or was read last.
+    #[must_use]
+    pub fn in_hand(&self) -> i64 {
+        self.in_hand
     }
 
     /// Takes in the messages of a chunk. `now` is the time of ingestion, UTC microseconds.
     pub fn take(&mut self, chunk: &Chunk, now: i64) -> Result<(), LakeError> {
-        let mut failed = None;
         let mut decoder = std::mem::take(&mut self.decoder);
-        for (offset, range) in &chunk.messages {
-            let mut index = 0;
+        let quarantined = self.quarantined.clone();
+        let quarantined = quarantined.get(&chunk.lane.app_id);
+        let taken = chunk.messages.iter().try_for_each(|(offset, range)| {
             let message = &chunk.bytes[range.clone()];
+            self.in_hand = *offset;
             self.made.tally.record(message.len());
-            let mut take = |piece: Piece| {
-                let (stream, partition) = (&*chunk.lane.stream, chunk.lane.partition);
-                let origin = Origin {
-                    stream,
-                    partition,
+            let mut place = Place {
+                origin: Origin {
+                    stream: &chunk.lane.stream,
+                    partition: chunk.lane.partition,
                     offset: *offset,
-                    index,
-                };
-                index += 1;
-                if failed.is_none() {
-                    let place = Place {
-                        origin,
-                        way: Way::Lane(&chunk.lane.app_id),
-                        now,
-                        arrival: chunk.broker_time,
-                    };
-                    failed = self.piece(&piece, place).err();
-                }
+                    index: 0,
+                },
+                way: Way::Lane(&chunk.lane.app_id),
+                now,
+                arrival: chunk.broker_time,
             };
-            match &chunk.form {
-                Form::Json => decoder.decode(message, &mut take),
-                Form::Row(header) => decoder.table_row(header, message, &mut take),
+            if let Some(crashes) = quarantined.and_then(|lane| lane.get(offset)) {
+                place.origin.index = WHOLE_MESSAGE;
+                return self
+                    .piece(&quarantined_message(message, *crashes), place)
+                    .map(|_| ());
             }
-        }
+            self.message(&mut decoder, &chunk.form, message, place)
+        });
         self.made.tally.lenient += decoder.take_lenient();
         self.decoder = decoder;
+        taken
+    }
+
+    /// Takes in the pieces of a message.
+    fn message(
+        &mut self,
+        decoder: &mut Decoder,
+        form: &Form,
+        message: &[u8],
+        mut place: Place,
+    ) -> Result<(), LakeError> {
+        if let Some(failpoint) = &mut self.failpoint {
+            failpoint.read(message);
+        }
+        let mut failed = None;
+        let mut take = |piece: Piece| {
+            if failed.is_none() {
+                failed = self.piece(&piece, place).err();
+            }
+            place.origin.index += 1;
+        };
+        match form {
+            Form::Json => decoder.decode(message, &mut take),
+            Form::Row(header) => decoder.table_row(header, message, &mut take),
+        }
         failed.map_or(Ok(()), Err)
     }
 
     /// Finishes the files and hands over everything since the last call.
     pub fn seal(&mut self) -> Result<Sealed, LakeError> {
+        if let Some(failpoint) = &self.failpoint {
+            failpoint.seal();
+        }
         self.days.clear();
         self.made.sign_ins = self.files.sign_ins.seal()?;
         self.made.revisions = self.files.revisions.seal()?;
@@ -374,6 +417,15 @@ fn readable(raw: &[u8]) -> Cow<'_, str> {
             Cow::Owned(text)
         }
     }
+}
+
+fn quarantined_message(message: &[u8], crashes: u32) -> Piece<'_> {
+    Piece::Reject(Reject {
+        reason: RejectReason::Quarantined,
+        detail: format!("the process crashed {crashes} times while this message was in hand"),
+        raw: message,
+        pointer: Pointer::default(),
+    })
 }
 
 /// A second hash over the bytes, for records without an id: FNV-1a, the same in every version.

@@ -22,6 +22,7 @@ mod kafka;
 mod kill;
 mod order;
 mod prometheus_rules;
+mod quarantine;
 mod rejects;
 mod schemas;
 mod tidy;

@@ -28,10 +28,7 @@ const LINES: [(&[u8], &str); 9] = [
         b"{\"time\":\"2026\",\"category\":\"SignInLogs\",\"x\":",
         "truncated",
     ),
-    (
-        b"{\"time\":\"2027-01-01\",\"category\":\"a\"",
-        "truncated",
-    ),
+    (b"{\"time\":\"2027-01-01\",\"category\":\"a\"", "truncated"),
     (b"42", "not_an_object"),
     (b"\"=\x1b[2J\"", "not_json"),
     (b"{\"a\":\"\xff\xfe\x00\"}", "not_a_sign_in"),

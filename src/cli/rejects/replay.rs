@@ -21,7 +21,8 @@ use crate::pipeline::{Pipeline, Settings};
   signloop rejects replay --lake lake --reason invalid_time
 
 What is understood now becomes sign-ins with the origin of the reject, each once, however often this
-is run. What still fails stays the reject it was. A running signloop has to be stopped first.")]
+is run. What still fails stays the reject it was. Messages that crashed the program are read only if
+their reason is named: --reason quarantined. A running signloop has to be stopped first.")]
 pub struct Options {
     #[command(flatten)]
     lake: LakeOption,

@@ -39,12 +39,12 @@ closed_list! {
         WrongType = "wrong_type",
         /// An object that is neither a sign-in nor a diagnostic record of another category.
         NotASignIn = "not_a_sign_in",
-        /// A form of sign-in that is not read.
-        UnsupportedShape = "unsupported_shape",
         /// Neither the sign-in, the record nor the broker says when it happened.
         MissingTime = "missing_time",
         /// A time that is none, or lies outside the years 2000 to 2099, and no other is known.
         InvalidTime = "invalid_time",
+        /// A message that crashed the process three times: no longer read.
+        Quarantined = "quarantined",
     }
 }
 

@@ -77,6 +77,8 @@ pub struct Resolved {
 pub enum Wanted {
     /// All of them.
     All,
+    /// All that can be read without harm to the process.
+    Harmless,
     /// Those of one reason.
     Reason(RejectReason),
     /// Those from this partition, offset and index, of whatever stream.
@@ -87,6 +89,7 @@ impl Wanted {
     fn condition(self) -> String {
         match self {
             Wanted::All => "true".to_owned(),
+            Wanted::Harmless => format!("reason <> '{}'", RejectReason::Quarantined.name()),
             Wanted::Reason(reason) => format!("reason = '{}'", reason.name()),
             Wanted::Place(partition, offset, index) => format!(
                 "origin_partition = {partition} AND origin_offset = {offset} AND origin_index = {index}"
