@@ -55,6 +55,7 @@ impl Pipeline {
             quarantine.committed(&self.stored)?;
         }
         self.commit_findings(sealed.signals, sealed.watermark)?;
+        self.metrics.worked(Stage::Decode, sealed.busy);
         self.metrics.worked(Stage::Commit, started.elapsed());
         self.metrics.committed(&sealed.tally, now());
         self.metrics.set_state_entries(

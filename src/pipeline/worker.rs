@@ -8,6 +8,7 @@ mod again;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::domain::classify::{Classifier, Verdict};
 use crate::domain::decode::normalise::{Normalised, SignIn, normalise};
@@ -76,6 +77,8 @@ pub struct Sealed {
     pub pieces: u64,
     /// Rejects that were stored already.
     pub replayed: u64,
+    /// Time that was worked on it, that of all workers together.
+    pub busy: Duration,
 }
 
 impl Sealed {
@@ -88,6 +91,7 @@ impl Sealed {
         self.watermark = self.watermark.max(other.watermark);
         self.pieces += other.pieces;
         self.replayed += other.replayed;
+        self.busy += other.busy;
         self.tally.merge(&other.tally);
     }
 }
@@ -176,6 +180,7 @@ impl Worker {
 
     /// Takes in the messages of a chunk. `now` is the time of ingestion, UTC microseconds.
     pub fn take(&mut self, chunk: &Chunk, now: i64) -> Result<(), LakeError> {
+        let started = Instant::now();
         let mut decoder = std::mem::take(&mut self.decoder);
         let quarantined = self.quarantined.clone();
         let quarantined = quarantined.get(&chunk.lane.app_id);
@@ -203,6 +208,7 @@ impl Worker {
             self.message(&mut decoder, &chunk.form, message, place)
         });
         self.made.tally.lenient += decoder.take_lenient();
+        self.made.busy += started.elapsed();
         self.decoder = decoder;
         taken
     }
