@@ -170,7 +170,7 @@ pub const LOOPS: &[Column<Loops>] = &[
         "minutes_since_cutover",
         Long,
         optional,
-        "From cutover to onset",
+        "From cutover to onset: the first attempt of the stretch in which the pattern first shows; `since` is the first attempt of all",
         |row| row.minutes_since_cutover
     ),
     column!(
