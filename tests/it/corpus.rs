@@ -247,6 +247,8 @@ fn fixtures() -> Vec<Fixture> {
         "not_a_sign_in",
     ][..];
     vec![
+        ("InteractiveSignIns_portal.csv", all_new(2), &[]),
+        ("NonInteractiveSignIns_portal.csv", all_new(1), &[]),
         ("array.json", all_new(2), &[]),
         ("array_of_envelopes.json", all_new(3), &[]),
         ("bare.json", all_new(1), &[]),
@@ -254,20 +256,27 @@ fn fixtures() -> Vec<Fixture> {
         ("byte_order_mark.json", all_new(1), &[]),
         ("concatenated.json", all_new(3), &[]),
         ("copies_and_revisions.ndjson", counts(1, 2, 1, 0, 0), &[]),
+        ("defender.ndjson", all_new(1), &[]),
         ("duplicate_keys.ndjson", all_new(1), &[]),
         ("envelope.json", all_new(3), &[]),
         ("every_log.ndjson", all_new(5), &[]),
         ("graph_page.json", all_new(2), &[]),
         ("lines.ndjson", all_new(5), &[]),
+        ("log_analytics.ndjson", all_new(1), &[]),
         ("lower_case.ndjson", all_new(1), &[]),
         ("not_objects.ndjson", counts(2, 0, 0, 5, 0), not_objects),
         ("not_utf8.ndjson", all_new(3), &[]),
         ("other_logs.ndjson", counts(0, 0, 0, 0, 4), &[]),
         ("pretty.json", all_new(2), &[]),
+        ("repaired.ndjson", all_new(2), &[]),
         ("rows.csv", counts(0, 0, 0, 2, 0), &["not_a_sign_in"; 2]),
+        ("short.csv", all_new(1), &[]),
+        ("stringified.ndjson", all_new(3), &[]),
         ("times.ndjson", counts(1, 0, 0, 4, 0), times),
         ("type_drift.ndjson", all_new(2), &[]),
+        ("utf16.json", all_new(1), &[]),
         ("what_is_missing.ndjson", counts(2, 1, 0, 0, 0), &[]),
+        ("wrapped.json", all_new(1), &[]),
     ]
 }
 
@@ -333,8 +342,9 @@ fn check_broken_bytes(stored: &Stored) {
 fn check_odd_values(lake: &Lake) {
     let rows = lake.sql(
         "SELECT right(id, 4) AS number, asn, is_interactive, is_compliant, is_managed, device_os, \
-         country, error_code, failure_reason, outcome, block_reason, category, protocol, \
-         ip_address, event_time, cardinality(policies) AS policies, flags FROM sign_ins",
+         country, city, error_code, failure_reason, outcome, block_reason, category, protocol, \
+         ip_address, event_time, user_display_name, user_agent, tenant_id, \
+         authentication_requirement, conditional_access_status, password_verified, cardinality(policies) AS policies, flags FROM sign_ins",
     );
     let check = |number: &str, expected: Value| {
         let row = rows.iter().find(|row| row["number"] == number);
@@ -363,10 +373,75 @@ fn check_odd_values(lake: &Lake) {
         "0251",
         json!({ "category": "SignInLogs", "protocol": "imap" }),
     );
+    check_other_shapes(&check);
     let published = json!({ "event_time": "2026-03-13T16:59:00Z", "flags": ["time_from_publish"] });
     check("0241", published);
     let lower = json!({ "category": "SignInLogs", "event_time": "2026-03-13T16:01:07.654790Z" });
     check("0181", lower);
+}
+
+/// Tables, JSON in texts and other encodings mean what a diagnostic record means.
+fn check_other_shapes(check: &dyn Fn(&str, Value)) {
+    let tenant = "6a5e9f3c-0d5b-4d0c-8f5e-2a7d9b1c4e60";
+    check(
+        "0301",
+        json!({
+            "category": "SignInLogs", "event_time": "2026-03-13T16:21:07Z", "error_code": 53003,
+            "user_display_name": "Person, The\r\n301", "country": "AU", "city": "Melbourne",
+            "is_compliant": false, "is_managed": null, "asn": 64500, "protocol": "activesync",
+            "authentication_requirement": "singleFactorAuthentication", "tenant_id": tenant,
+            "conditional_access_status": "failure", "flags": ["other_shape"],
+        }),
+    );
+    check(
+        "0302",
+        json!({ "error_code": 0, "outcome": "success", "conditional_access_status": "notApplied" }),
+    );
+    check(
+        "0303",
+        json!({
+            "category": "NonInteractiveUserSignInLogs", "is_interactive": false, "country": "DE",
+            "city": null, "error_code": 50074, "protocol": "imap",
+        }),
+    );
+    check(
+        "0305",
+        json!({
+            "category": "NonInteractiveUserSignInLogs", "tenant_id": tenant, "city": "Delft",
+            "event_time": "2026-03-13T16:25:07.654790Z", "policies": 1, "outcome": "blocked",
+            "block_reason": "legacy_auth_policy", "password_verified": "yes",
+            "flags": ["stringified", "other_shape"],
+        }),
+    );
+    check(
+        "0306",
+        json!({
+            "category": "SignInLogs", "error_code": 50126, "country": "FR", "is_managed": false,
+            "is_compliant": true, "protocol": "pop", "policies": 1,
+        }),
+    );
+    let unwrapped = ["stringified", "unwrapped"];
+    for number in ["0307", "0308"] {
+        let expected = json!({
+            "error_code": 53003, "policies": 1, "device_os": "Windows 11", "flags": unwrapped,
+        });
+        check(number, expected);
+    }
+    check(
+        "0309",
+        json!({ "error_code": 53003, "protocol": "imap", "tenant_id": tenant }),
+    );
+    check("0310", json!({ "error_code": 0, "flags": ["unwrapped"] }));
+    check(
+        "0311",
+        json!({ "user_display_name": "Zoë 😀", "flags": [] }),
+    );
+    check(
+        "0312",
+        json!({ "user_display_name": "O'Brien", "flags": ["sanitized"] }),
+    );
+    let repaired = json!({ "user_agent": "a\tb", "flags": ["sanitized", "number_range"] });
+    check("0313", repaired);
 }
 
 fn shorts(from: u64, count: u64) -> Vec<String> {
