@@ -18,6 +18,7 @@ mod dashboards;
 mod definitions;
 mod engines;
 mod explain;
+mod golden;
 mod kafka;
 mod kill;
 mod order;
