@@ -21,6 +21,7 @@ mod explain;
 mod golden;
 mod kafka;
 mod kill;
+mod mutants;
 mod order;
 mod prometheus_rules;
 mod quarantine;
