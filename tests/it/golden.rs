@@ -1,8 +1,8 @@
 //! Every published record, column by column: as it was read before, and as its bytes say.
 //!
 //! The rows that the published samples become are compared with `tests/golden/signins`, and what
-//! matters most of them with the raw bytes, which `facts` reads by means of its own. The samples lie
-//! beside the repository; without them the tests say so and check nothing.
+//! matters most of them with the raw bytes, which `facts` reads by means of its own. The samples
+//! lie beside the repository; without them the tests say so and check nothing.
 
 mod facts;
 
