@@ -16,6 +16,7 @@ pub mod detector;
 pub mod knowledge;
 pub mod loops;
 pub mod mailbox;
+pub mod merge;
 pub mod migration;
 pub mod sign_in;
 pub mod signal;

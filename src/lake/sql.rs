@@ -18,7 +18,7 @@ use super::table::Table;
 use super::{LakeError, declared_schema, names, require};
 
 /// The shipped views, each after those it reads from: name and portable SQL.
-pub const VIEWS: [(&str, &str); 5] = [
+pub const VIEWS: [(&str, &str); 6] = [
     (
         "loops_latest",
         include_str!("../../schemas/views/loops_latest.sql"),
@@ -38,6 +38,10 @@ pub const VIEWS: [(&str, &str); 5] = [
     (
         "rejects_open",
         include_str!("../../schemas/views/rejects_open.sql"),
+    ),
+    (
+        "sign_ins_latest",
+        include_str!("../../schemas/views/sign_ins_latest.sql"),
     ),
 ];
 

@@ -243,6 +243,34 @@ mod tests {
     }
 
     #[test]
+    fn of_the_copies_that_several_threads_judge_at_once_one_is_new_and_every_content_counts_once() {
+        const IDS: usize = 2_000;
+        const CONTENTS: i32 = 3;
+        let dedupe = Dedupe::new(HashMap::new());
+        let day = dedupe.day(20_000).expect("nothing to read");
+        let judge = |worker: usize| {
+            let mut found = [0_usize; 3];
+            for place in 0..IDS * 3 {
+                let id = (place % IDS).to_string();
+                let content = (place / IDS + worker) as i32 % CONTENTS;
+                found[dedupe.note(&day, "t", &id, content) as usize] += 1;
+            }
+            found
+        };
+        let found = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..8)
+                .map(|worker| scope.spawn(move || judge(worker)))
+                .collect();
+            let found = workers.into_iter().map(|it| it.join().expect("it ends"));
+            found.fold([0; 3], |sum, it| {
+                [0, 1, 2].map(|place| sum[place] + it[place])
+            })
+        });
+        assert_eq!(found[Known::New as usize], IDS);
+        assert_eq!(found[Known::Revision as usize], IDS * 2);
+    }
+
+    #[test]
     fn a_revision_that_came_first_does_not_make_its_sign_in_known() {
         let dedupe = Dedupe::new(HashMap::new());
         let day = dedupe.day(20_000).expect("nothing to read");

@@ -48,7 +48,7 @@ fn duckdb_and_the_program_agree_on_counts_and_views() {
 }
 
 /// The rows of a query, which both engines must give alike.
-fn compare(lake: &Lake, query: &str) -> Vec<Value> {
+pub fn compare(lake: &Lake, query: &str) -> Vec<Value> {
     let ours = canonical(lake.sql(query));
     let theirs = canonical(lake.duckdb(query));
     for (ours, theirs) in ours.iter().zip(&theirs) {

@@ -16,6 +16,7 @@ mod changes;
 mod corpus;
 mod dashboards;
 mod definitions;
+mod duplicates;
 mod engines;
 mod explain;
 mod golden;

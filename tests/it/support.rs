@@ -22,12 +22,13 @@ use crate::harness::process::{self, Guarded};
 pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// The views, each after those it reads from.
-pub const VIEWS: [&str; 5] = [
+pub const VIEWS: [&str; 6] = [
     "loops_latest",
     "mailbox_states_latest",
     "stuck_now",
     "batch_health",
     "rejects_open",
+    "sign_ins_latest",
 ];
 
 /// How a command ended and what it said.

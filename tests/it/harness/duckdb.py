@@ -13,6 +13,8 @@ extension = package / "extensions" / f"v{duckdb.__version__}" / "delta.duckdb_ex
 
 connection = duckdb.connect(":memory:")
 connection.execute("SET autoinstall_known_extensions = false; SET TimeZone = 'UTC'")
+# A slow statement would otherwise draw its progress among the rows.
+connection.execute("SET enable_progress_bar = false")
 connection.load_extension(str(extension))
 
 *before, last = connection.extract_statements(sys.stdin.read())
