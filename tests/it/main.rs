@@ -18,6 +18,8 @@ mod dashboards;
 mod definitions;
 mod engines;
 mod explain;
+mod fuzz_corpus;
+mod input_schema;
 mod kafka;
 mod kill;
 mod order;
