@@ -16,7 +16,10 @@ endif
 # More arguments for `make demo` and `make bench`, for example ARGS=--exit.
 ARGS ?=
 
-.PHONY: help setup setup-test demo check test bench clean
+# Seconds for each target of `make fuzz`.
+TIME ?= 60
+
+.PHONY: help setup setup-test demo check test bench fuzz clean
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -42,6 +45,9 @@ bench: setup-test ## measure the pipeline and print the ratios
 	cargo build --release --bin signloop
 	cargo bench --bench decode
 	cargo bench --profile demo --bench pipeline -- --program $(or $(CARGO_TARGET_DIR),target)/release/signloop $(ARGS)
+
+fuzz: setup ## look for input that breaks the core, TIME=60 seconds for each target
+	TIME=$(TIME) fuzz/run
 
 clean: ## remove what was built
 	cargo clean

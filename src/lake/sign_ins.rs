@@ -143,10 +143,7 @@ pub const SIGN_INS: &[Column<SignIns>] = &[
     column!("country", Text, optional, "Country, two letters", |row| row
         .sign_in
         .country),
-    column!("city", Text, optional, "City", |row| own(row)
-        .location
-        .city
-        .as_str()),
+    column!("city", Text, optional, "City", |row| row.sign_in.city),
     column!(
         "asn",
         Long,

@@ -38,6 +38,8 @@ pub struct SignIn<'a> {
     pub ip_address: &'a str,
     /// Two-letter country.
     pub country: &'a str,
+    /// City.
+    pub city: &'a str,
     /// Client's correlation id.
     pub correlation_id: &'a str,
     /// Id of the resource signed in to.
@@ -194,6 +196,7 @@ fn sign_in<'a>(
         ]),
         ip_address,
         country: country(record),
+        city: city(record),
         correlation_id: first([
             own.correlation_id.as_str(),
             envelope.correlation_id.as_str(),
@@ -271,6 +274,14 @@ fn country<'a>(record: &'a Record<'a>) -> &'a str {
     first([record.sign_in.location.country.as_str(), outer])
 }
 
+fn city<'a>(record: &'a Record<'a>) -> &'a str {
+    let outer = match &record.envelope.country {
+        Country::Code(_) => "",
+        Country::Place(place) => place.city.as_str(),
+    };
+    first([record.sign_in.location.city.as_str(), outer])
+}
+
 /// Graph objects carry no category; their event types say as much.
 fn category_of_graph(record: &Record) -> Category {
     let types = &record.sign_in.event_types;
@@ -299,8 +310,8 @@ impl Record<'_> {
     #[must_use]
     pub fn is_bare(&self) -> bool {
         let own = &self.sign_in;
+        // `id` has no capital to lose.
         let who_and_when = [
-            &own.id,
             &own.created,
             &own.user_id,
             &own.user_principal_name,

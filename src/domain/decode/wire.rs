@@ -36,6 +36,29 @@ impl<'de> Deserialize<'de> for Key<'de> {
     }
 }
 
+/// A field as it is declared below, for those who describe the input.
+#[derive(Debug, Clone, Copy)]
+pub struct Declared {
+    /// The keys it is read from.
+    pub keys: &'static [&'static str],
+    /// The type that its value is read as, as it is written below.
+    pub holds: &'static str,
+}
+
+/// Every kind of object and the fields that are read of it.
+#[must_use]
+pub fn declared() -> [(&'static str, &'static [Declared]); 7] {
+    [
+        ("Envelope", EnvelopeField::DECLARED),
+        ("Properties", PropertiesField::DECLARED),
+        ("Location", LocationField::DECLARED),
+        ("Device", DeviceField::DECLARED),
+        ("Status", StatusField::DECLARED),
+        ("Policy", PolicyField::DECLARED),
+        ("Step", StepField::DECLARED),
+    ]
+}
+
 /// Scalars where an object was expected read as absent.
 macro_rules! absent_scalars {
     () => {
@@ -99,6 +122,8 @@ macro_rules! wire_object {
 
         impl $names {
             pub(super) const KEYS: &[(&str, $names)] = &[$($(($key, $names::$field),)+)+];
+            const DECLARED: &[Declared] =
+                &[$(Declared { keys: &[$($key),+], holds: stringify!($type) },)+];
         }
 
         impl Field for $names {

@@ -234,6 +234,9 @@ impl<'a> Scan<'a> for Country<'a> {
         } else {
             let mut code = Text::default();
             code.scan(cursor)?;
+            if code.as_str().starts_with(['{', '[', ' ']) {
+                return None;
+            }
             *self = Country::Code(code);
         }
         Some(())
