@@ -41,6 +41,8 @@ pub struct Case {
     pub reads: Vec<(&'static str, String)>,
     /// What becomes of it as a file, where that is not the same, and why.
     pub in_a_file: Option<(Vec<Outcome>, &'static str)>,
+    /// Whether as a file it is cut off, which the command tells.
+    pub is_damaged: bool,
     /// Why the outcome is what the catalogue means, where names differ.
     pub because: &'static str,
     /// What the catalogue asks for instead, and why it is not done.
@@ -56,6 +58,7 @@ fn case(row: &'static str, what: &'static str, input: impl Into<Vec<u8>>) -> Cas
         outcome: Vec::new(),
         reads: Vec::new(),
         in_a_file: None,
+        is_damaged: false,
         because: "",
         deviation: None,
     }
@@ -127,6 +130,12 @@ impl Case {
     pub fn as_file(mut self, outcome: Vec<Outcome>, why: &'static str) -> Case {
         self.in_a_file = Some((outcome, why));
         self
+    }
+
+    /// A file that is told to be damaged, and why it gives nothing.
+    pub fn damaged(mut self, why: &'static str) -> Case {
+        self.is_damaged = true;
+        self.as_file(vec![], why)
     }
 
     pub fn deviates(mut self, asked: Outcome, why: &'static str) -> Case {

@@ -1,12 +1,13 @@
 //! A: what stands around records. A record may be one of many in a message.
 
 use std::io::Write as _;
+use std::sync::LazyLock;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::json;
 
-use super::case::{Case, edited, flagged, good, message, outer, record, rejected};
+use super::case::{Case, flagged, good, message, outer, record, rejected};
 
 /// Most records that are taken from one message.
 const RECORDS_MAX: usize = 50_000;
@@ -75,11 +76,7 @@ fn broken() -> Vec<Case> {
         message("A11", "an envelope cut in its third record", cut)
             .ok()
             .ok()
-            .rejects("truncated")
-            .as_file(
-                vec![],
-                "somebody may still be writing it: told, and read when it is whole",
-            ),
+            .rejects("truncated"),
         message(
             "A16",
             "a binary format (Avro)",
@@ -134,11 +131,8 @@ fn clothes() -> Vec<Case> {
             gzip(good().as_bytes())[..30].to_vec(),
         )
         .rejects("compressed")
-        .as_file(
-            vec![],
-            "what could be unpacked is read, and the damage told",
-        ),
-        message("A15", "a gzip bomb: 64 MiB in 64 KiB", bomb())
+        .damaged("what could be unpacked is read, and the damage told"),
+        message("A15", "a gzip bomb: 64 MiB of blanks", bomb())
             .rejects("decompression_limit")
             .as_file(
                 vec![],
@@ -149,7 +143,13 @@ fn clothes() -> Vec<Case> {
 
 /// 64 MiB of blanks, packed.
 pub fn bomb() -> Vec<u8> {
-    gzip(&vec![b' '; 64 << 20])
+    static BOMB: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        let blanks = [b' '; 1 << 16];
+        (0..1024).for_each(|_| packed.write_all(&blanks).unwrap());
+        packed.finish().unwrap()
+    });
+    BOMB.clone()
 }
 
 fn gzip(text: &[u8]) -> Vec<u8> {
@@ -169,7 +169,10 @@ fn sizes() -> Vec<Case> {
     for _ in 0..RECORDS_MAX {
         too_many = too_many.passes_over();
     }
-    let padded = |bytes: usize| edited(|whole| whole["padding"] = json!("x".repeat(bytes)));
+    let padded = |bytes: usize| {
+        let filled = format!("{{\"padding\":\"{}\",", "x".repeat(bytes));
+        good().replacen('{', &filled, 1)
+    };
     vec![
         too_many.rejects("too_many_records"),
         message("A19", "a record of 1 MiB and more", padded(1 << 20)).ok(),
