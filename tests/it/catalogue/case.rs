@@ -127,7 +127,7 @@ impl Case {
         self
     }
 
-    pub fn as_file(mut self, outcome: Vec<Outcome>, why: &'static str) -> Case {
+    pub fn in_file(mut self, outcome: Vec<Outcome>, why: &'static str) -> Case {
         self.in_a_file = Some((outcome, why));
         self
     }
@@ -135,7 +135,7 @@ impl Case {
     /// A file that is told to be damaged, and why it gives nothing.
     pub fn damaged(mut self, why: &'static str) -> Case {
         self.is_damaged = true;
-        self.as_file(vec![], why)
+        self.in_file(vec![], why)
     }
 
     pub fn deviates(mut self, asked: Outcome, why: &'static str) -> Case {

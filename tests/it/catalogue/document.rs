@@ -94,7 +94,7 @@ fn deviations(cases: &[Case]) -> String {
     for case in cases {
         if let Some((asked, why)) = &case.deviation {
             let asked = in_words(std::slice::from_ref(asked));
-            text += &format!("- {}, {}: not {asked}. {why}.\n", case.row, case.what);
+            text += &format!("- {}, {}: not {asked}, since {why}.\n", case.row, case.what);
         }
     }
     text

@@ -24,10 +24,10 @@ fn empty() -> Vec<Case> {
     vec![
         message("A1", "an empty message, or a tombstone", "")
             .rejects("empty")
-            .as_file(vec![], no_line),
+            .in_file(vec![], no_line),
         message("A2", "nothing but blanks and line breaks", " \r\n\t\n")
             .rejects("empty")
-            .as_file(vec![], no_line),
+            .in_file(vec![], no_line),
         message("A3", "an envelope with no records", r#"{"records":[]}"#),
         message("A4", "`records` is an object", r#"{"records":{"a":1}}"#).rejects(NOT_ARRAY),
         message("A4", "`records` is a text", r#"{"records":"a"}"#).rejects(NOT_ARRAY),
@@ -89,7 +89,7 @@ fn broken() -> Vec<Case> {
             "<!DOCTYPE html>\n<html><body>503</body></html>",
         )
         .rejects("not_json")
-        .as_file(
+        .in_file(
             vec![rejected("not_json"), rejected("not_json")],
             "each line of a file is a message",
         ),
@@ -134,7 +134,7 @@ fn clothes() -> Vec<Case> {
         .damaged("what could be unpacked is read, and the damage told"),
         message("A15", "a gzip bomb: 64 MiB of blanks", bomb())
             .rejects("decompression_limit")
-            .as_file(
+            .in_file(
                 vec![],
                 "files are unpacked as a stream, and this one holds blanks",
             ),

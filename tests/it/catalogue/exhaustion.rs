@@ -57,7 +57,7 @@ pub fn elsewhere() -> Vec<Elsewhere> {
         row(
             "A20",
             "binary headers and keys of messages",
-            "never read; neither are the headers of a record",
+            "never read",
             HERE,
             "headers_and_keys_of_messages_are_not_read",
         ),

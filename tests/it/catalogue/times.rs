@@ -156,7 +156,7 @@ fn several() -> Vec<Case> {
         })
         .flags(&["time_from_arrival"])
         .reads("event_time", "2026-03-13T17:00:00Z")
-        .as_file(
+        .in_file(
             vec![rejected("missing_time")],
             "a file has no time of arrival, and now would be a wrong one",
         ),
@@ -175,7 +175,7 @@ fn copies() -> Vec<Case> {
         )
         .ok()
         .ok()
-        .as_file(
+        .in_file(
             vec![flagged(&[]), super::case::Outcome::Copy],
             "the lake knows the first by its id",
         ),
