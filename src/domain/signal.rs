@@ -239,17 +239,23 @@ impl Facts<'_> {
     }
 }
 
-/// A GUID as text to its number; `None` for anything else.
+/// A GUID as text to its number: with dashes or without, perhaps in braces; `None` for anything else.
 #[must_use]
 pub fn parse_guid(text: &str) -> Option<u128> {
-    let bytes = text.as_bytes();
-    if bytes.len() != 36 || [8, 13, 18, 23].iter().any(|place| bytes[*place] != b'-') {
+    let bare = text
+        .strip_prefix('{')
+        .and_then(|rest| rest.strip_suffix('}'));
+    let bytes = bare.unwrap_or(text).as_bytes();
+    let is_dash = |place: usize| bytes.len() == 36 && matches!(place, 8 | 13 | 18 | 23);
+    if !matches!(bytes.len(), 32 | 36) {
         return None;
     }
     let mut value = 0;
     for (place, byte) in bytes.iter().enumerate() {
-        if !matches!(place, 8 | 13 | 18 | 23) {
+        if !is_dash(place) {
             value = value << 4 | u128::from((*byte as char).to_digit(16)?);
+        } else if *byte != b'-' {
+            return None;
         }
     }
     Some(value)

@@ -165,6 +165,20 @@ fn shape_of(start: &[u8], name: &str) -> Shape {
 
 /// One record a line if the first line is a whole value, or no JSON at all.
 fn shape(start: &[u8], name: &str) -> Shape {
+    if matches!(
+        start,
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 0, 0xfe, 0xff, ..]
+    ) {
+        // Its line breaks are not those of bytes: whatever is no table is read as a whole.
+        return match shape_of_text(&plain_text(start.to_vec()), name) {
+            Shape::Csv => Shape::Csv,
+            Shape::Lines | Shape::Document => Shape::Document,
+        };
+    }
+    shape_of_text(start, name)
+}
+
+fn shape_of_text(start: &[u8], name: &str) -> Shape {
     let start = start
         .strip_prefix(b"\xEF\xBB\xBF")
         .unwrap_or(start)
@@ -243,6 +257,12 @@ mod tests {
         assert_eq!(shape(b"{\n \"a\":1\n}", "x.json"), Shape::Document);
         assert_eq!(shape(b"[\n{}]", "x.json"), Shape::Document);
         assert_eq!(shape(b"Date,User\n1,2\n", "x.txt"), Shape::Csv);
+        let wide = |text: &str| -> Vec<u8> {
+            let units = format!("\u{feff}{text}");
+            units.encode_utf16().flat_map(u16::to_le_bytes).collect()
+        };
+        assert_eq!(shape(&wide("{\"a\":1,\"b\":2}"), "x.json"), Shape::Document);
+        assert_eq!(shape(&wide("Date,User\r\n1,2\r\n"), "x.csv"), Shape::Csv);
         assert_eq!(shape(b"garbage\n{\"a\":1}\n", "x.log"), Shape::Lines);
         assert_eq!(
             shape(b"x\",\"code\":0}\n{\"a\":1}\n", "x.log"),

@@ -12,6 +12,7 @@ mod weekend;
 
 mod alerts;
 mod bad_input;
+mod catalogue;
 mod changes;
 mod corpus;
 mod dashboards;

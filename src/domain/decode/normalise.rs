@@ -322,6 +322,15 @@ impl Record<'_> {
             && (category.is_empty() || is_log_of_sign_ins(category))
     }
 
+    /// A sign-in that says nothing of time: its time may go by another name.
+    #[must_use]
+    pub fn is_timeless(&self) -> bool {
+        let category = self.envelope.category.as_str();
+        self.sign_in.created.is_empty()
+            && self.envelope.time.is_empty()
+            && (category.is_empty() || is_log_of_sign_ins(category))
+    }
+
     /// Carries `properties`, or an id and a time of its own.
     fn is_sign_in(&self) -> bool {
         self.has_properties || !self.sign_in.id.is_empty() && !self.sign_in.created.is_empty()

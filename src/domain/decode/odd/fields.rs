@@ -128,6 +128,8 @@ impl Reading {
     fn properties(&mut self, value: Value) -> Result<Value, (RejectReason, String)> {
         match self.opened(value) {
             Value::Object(own) => Ok(Value::Object(self.object(&own, &PROPERTIES))),
+            // A text that is JSON beyond a limit is no text by mistake.
+            Value::String(text) if let Some(limit) = limit_of(&text) => Err(limit),
             other => {
                 let detail = format!("`properties` is {}", kind(&other));
                 Err((RejectReason::WrongType, detail))
@@ -249,6 +251,12 @@ impl Reading {
         }
         value
     }
+}
+
+/// The limit that JSON in a text exceeds.
+fn limit_of(text: &str) -> Option<(RejectReason, String)> {
+    let error = super::parse(text, &mut Oddities::default()).err()?;
+    matches!(error.0, RejectReason::TooDeep | RejectReason::TooManyKeys).then_some(error)
 }
 
 fn kind(value: &Value) -> &'static str {

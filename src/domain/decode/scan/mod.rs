@@ -75,7 +75,7 @@ impl Scanner {
             // A page; its list may stand behind other keys.
             cursor = start;
             Scanned::Page(page(&mut cursor)?)
-        } else if record.is_bare() {
+        } else if record.is_bare() || record.is_timeless() {
             return None;
         } else {
             Scanned::Record
@@ -110,7 +110,8 @@ fn page<'a>(cursor: &mut Cursor<'a, '_>) -> Option<Vec<(Option<Record<'a>>, Rang
             list.push((Some(Record::default()), from..from));
             let (slot, range) = list.last_mut()?;
             let record = slot.as_mut()?;
-            if scan_record(record, cursor).is_none() || record.is_blank() || record.is_bare() {
+            let is_read = scan_record(record, cursor).is_some();
+            if !is_read || record.is_blank() || record.is_bare() || record.is_timeless() {
                 *slot = None;
                 *cursor = before;
                 cursor.skip()?;
