@@ -130,7 +130,7 @@ fn input(path: &Path) -> Result<Input, SourceError> {
         .file_name()
         .map(|name| name.to_string_lossy().to_lowercase())
         .unwrap_or_default();
-    let shape = shape_of(&start, &name);
+    let shape = shape(&start, &name);
     let line = start.split(|byte| *byte == b'\n').next().unwrap_or(&start);
     let named_by = if shape == Shape::Lines { line } else { &start };
     let named_by = &named_by[..named_by.len().min(NAME_BYTES)];
@@ -149,18 +149,6 @@ fn input(path: &Path) -> Result<Input, SourceError> {
         lane: Arc::new(lane),
         shape,
     })
-}
-
-/// What kind of file it is. Lines are cut at bytes: text of wider units is read as a whole.
-fn shape_of(start: &[u8], name: &str) -> Shape {
-    if !matches!(start, [0xff, 0xfe, ..] | [0xfe, 0xff, ..]) {
-        return shape(start, name);
-    }
-    // What was looked at may end within a letter, which is no part of the first line.
-    match shape(&plain_text(start[..start.len() & !3].to_vec()), name) {
-        Shape::Lines => Shape::Document,
-        other => other,
-    }
 }
 
 /// One record a line if the first line is a whole value, or no JSON at all.
