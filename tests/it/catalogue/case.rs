@@ -160,7 +160,7 @@ impl Case {
         self
     }
 
-    pub fn is_not_hidden(mut self, column: &'static str, value: &'static str) -> Case {
+    pub fn leaves_in_clear(mut self, column: &'static str, value: &'static str) -> Case {
         let why = "the log that is read holds it in clear too, and it cannot be told from a name";
         self.deviation = Some((Asked::Hidden(column, value), why));
         self

@@ -98,7 +98,7 @@ fn names() -> Vec<Case> {
             "Summer2026!",
         )
         .ok()
-        .is_not_hidden("user_principal_name", "Summer2026!"),
+        .leaves_in_clear("user_principal_name", "Summer2026!"),
     ]
 }
 
