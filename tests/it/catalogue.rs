@@ -237,8 +237,11 @@ fn the_table_is_complete_and_its_deviations_are_real() {
             continue;
         };
         let found = take_apart(&case.input);
-        let vanished = found.len() == 1 && &found[0].outcome == asked;
-        assert!(!vanished, "{}: no deviation any more", case.name());
+        assert!(
+            !asked.is_met(&found),
+            "{}: no deviation any more",
+            case.name()
+        );
         println!("{} deviates: {why}", case.name());
     }
     for row in &elsewhere {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::case::{Case, Outcome};
+use super::case::{Asked, Case, Outcome};
 use super::exhaustion::elsewhere;
 use super::{GROUPS, cases};
 use crate::prometheus_rules::{read, shipped};
@@ -93,7 +93,10 @@ fn deviations(cases: &[Case]) -> String {
     let mut text = "\n## Where this differs from what one might expect\n\n".to_owned();
     for case in cases {
         if let Some((asked, why)) = &case.deviation {
-            let asked = in_words(std::slice::from_ref(asked));
+            let asked = match asked {
+                Asked::Outcome(outcome) => in_words(std::slice::from_ref(outcome)),
+                Asked::Hidden(column, _) => format!("hashed in `{column}`"),
+            };
             text += &format!("- {}, {}: not {asked}, since {why}.\n", case.row, case.what);
         }
     }

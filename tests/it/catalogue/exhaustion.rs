@@ -113,7 +113,7 @@ pub fn elsewhere() -> Vec<Elsewhere> {
         row(
             "P4",
             "a file that is no export at all",
-            "refused as a whole, nothing is changed",
+            "refused as a whole",
             "tests/it/bad_input.rs",
             "an_export_that_is_none_is_refused_as_a_whole",
         ),

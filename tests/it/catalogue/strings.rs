@@ -98,10 +98,7 @@ fn names() -> Vec<Case> {
             "Summer2026!",
         )
         .ok()
-        .because(
-            "kept as logged, since the log already holds it; without an object id nothing \
-                 is followed or told of it",
-        ),
+        .leaves_in_clear("user_principal_name", "Summer2026!"),
     ]
 }
 
