@@ -210,6 +210,25 @@ fn what_is_no_sign_in_is_told_apart() {
     }
 }
 
+/// What stands beside a record that can be read does not depend on which reader reads it.
+#[test]
+fn a_text_beside_a_readable_record_changes_nothing() {
+    let own = r#""createdDateTime":"2026-03-13T16:00:00Z","id":"a","userId":"u""#;
+    for beside in [
+        r#""_raw":"<13>Mar 13 a line""#,
+        r#""_raw":"{\"id\":\"b\"}""#,
+        r#""startTime":"2026-03-13T17:00:00Z""#,
+    ] {
+        for flag in ["true", "\"true\""] {
+            let message = format!(r#"{{{own},{beside},"isInteractive":{flag}}}"#);
+            let read = meaning(message.as_bytes(), |sign_in| {
+                (sign_in.id.to_owned(), sign_in.publish_time)
+            });
+            assert_eq!(read, Ok(("a".to_owned(), None)), "{message}");
+        }
+    }
+}
+
 #[test]
 fn nesting_harms_nobody() {
     let deep = |key: &str, depth: usize| {

@@ -88,13 +88,6 @@ impl Reading {
         mut map: Map<String, Value>,
     ) -> Result<Value, (RejectReason, String)> {
         let properties = self.take(&mut map, "properties");
-        if !map.contains_key("time")
-            && let Some(time) = TIME_NAMES
-                .into_iter()
-                .find_map(|name| self.take(&mut map, name))
-        {
-            map.insert("time".to_owned(), time);
-        }
         let mut record = match properties {
             None | Some(Value::Null) => self.own_fields(&map),
             Some(properties) => {
@@ -104,6 +97,14 @@ impl Reading {
         };
         for (key, value) in self.object(&map, &ENVELOPE) {
             record.insert(key, value);
+        }
+        let own = record.get("properties").and_then(Value::as_object);
+        let created = own.unwrap_or(&record).get("createdDateTime");
+        if is_nothing(created) && is_nothing(record.get("time")) {
+            let mut names = TIME_NAMES.into_iter();
+            if let Some(time) = names.find_map(|name| self.take(&mut map, name)) {
+                record.insert("time".to_owned(), self.scalar(time));
+            }
         }
         Ok(Value::Object(record))
     }
@@ -257,6 +258,10 @@ impl Reading {
 fn limit_of(text: &str) -> Option<(RejectReason, String)> {
     let error = super::parse(text, &mut Oddities::default()).err()?;
     matches!(error.0, RejectReason::TooDeep | RejectReason::TooManyKeys).then_some(error)
+}
+
+fn is_nothing(value: Option<&Value>) -> bool {
+    value.is_none_or(|value| value.is_null() || value == "")
 }
 
 fn kind(value: &Value) -> &'static str {

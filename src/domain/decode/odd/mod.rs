@@ -95,17 +95,26 @@ fn parse(text: &str, oddities: &mut Oddities) -> Result<Value, (RejectReason, St
     }
 }
 
-fn of_value(value: Value, mut oddities: Oddities) -> Result<Odd, (RejectReason, String)> {
+fn of_value(value: Value, oddities: Oddities) -> Result<Odd, (RejectReason, String)> {
     let Value::Object(map) = value else {
         let detail = "a record must be a JSON object".to_owned();
         return Err((RejectReason::NotAnObject, detail));
     };
-    let map = without_wrapper(map, &mut oddities)?;
+    of_record(map, oddities)
+}
+
+fn of_record(
+    map: Map<String, Value>,
+    mut oddities: Oddities,
+) -> Result<Odd, (RejectReason, String)> {
     let exact = Odd::of(&map, oddities, false)?;
     let record = exact.record()?;
     let (is_blank, is_bare) = (record.is_blank(), record.is_bare());
     if !is_blank && !is_bare {
         return Ok(exact);
+    }
+    if let Some(record) = wrapped(&map, &mut oddities) {
+        return of_record(record, oddities);
     }
     if let Some(map) = shapes::translated(&map) {
         return Odd::of(&map, oddities.with(Oddity::OtherShape), false);
@@ -117,19 +126,15 @@ fn of_value(value: Value, mut oddities: Oddities) -> Result<Odd, (RejectReason, 
     Odd::of(&map, oddities, true)
 }
 
-/// What a collector has put around a record: the record as text under `_raw`.
-fn without_wrapper(
-    map: Map<String, Value>,
-    oddities: &mut Oddities,
-) -> Result<Map<String, Value>, (RejectReason, String)> {
-    let Some(Value::String(raw)) = map.get("_raw") else {
-        return Ok(map);
-    };
-    match parse(raw, oddities)? {
-        Value::Object(record) => {
-            oddities.note(Oddity::Unwrapped);
-            Ok(record)
+/// The record that a collector has put into another one, as text under `_raw`.
+fn wrapped(map: &Map<String, Value>, oddities: &mut Oddities) -> Option<Map<String, Value>> {
+    let mut noted = oddities.with(Oddity::Unwrapped);
+    match parse(map.get("_raw")?.as_str()?, &mut noted) {
+        // Not once more: a wrapper in a wrapper is nothing that a collector writes.
+        Ok(Value::Object(record)) if !record.contains_key("_raw") => {
+            *oddities = noted;
+            Some(record)
         }
-        _ => Ok(map),
+        Ok(_) | Err(_) => None,
     }
 }
