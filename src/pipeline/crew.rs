@@ -11,8 +11,8 @@ use super::worker::{Sealed, Worker};
 use super::{PipelineError, now};
 use crate::source::Chunk;
 
-/// Chunks waiting at one worker, up to about 1 MiB each: work enough for the time a commit takes.
-const WORKER_QUEUE: usize = 8;
+/// Chunks waiting for each worker, up to about 1 MiB each: work enough for the time a commit takes.
+const WAITING: usize = 8;
 
 enum Job {
     Chunk(Chunk),
@@ -20,10 +20,15 @@ enum Job {
     Seal,
 }
 
-/// The workers, each with a queue of its own. They end when the crew is dropped.
+type Report = Result<Sealed, PipelineError>;
+
+/// The workers, and the one queue they take from, so that all of them end at the same time. They end
+/// when the crew is dropped.
 pub(super) struct Crew {
-    jobs: Vec<Sender<Job>>,
-    sealed: Receiver<Result<Sealed, PipelineError>>,
+    jobs: Sender<Job>,
+    reports: Receiver<Report>,
+    /// A worker that has reported takes nothing more until it is told to go on.
+    go_on: Vec<Sender<()>>,
 }
 
 impl Crew {
@@ -33,34 +38,40 @@ impl Crew {
         workers: Vec<Worker>,
         log: &Arc<HandLog>,
     ) -> Result<Crew, PipelineError> {
-        let (report, sealed) = bounded(workers.len());
-        let mut crew = Crew {
-            jobs: Vec::new(),
-            sealed,
-        };
+        let (jobs, work) = bounded(WAITING * workers.len());
+        let (report, reports) = bounded(workers.len());
+        let mut go_on = Vec::new();
         for (number, worker) in workers.into_iter().enumerate() {
-            let (jobs, work) = bounded(WORKER_QUEUE);
-            let report = report.clone();
+            let (go, told) = bounded(1);
+            go_on.push(go);
+            let desk = Desk {
+                work: work.clone(),
+                report: report.clone(),
+                told,
+            };
             let hand = WorkerHand {
                 worker: number,
                 log: log.clone(),
             };
             Builder::new()
                 .name(format!("worker {number}"))
-                .spawn_scoped(scope, move || work_off(worker, &hand, &work, &report))
+                .spawn_scoped(scope, move || work_off(worker, &hand, &desk))
                 .map_err(|_| PipelineError::WorkerLost)?;
-            crew.jobs.push(jobs);
         }
-        Ok(crew)
+        Ok(Crew {
+            jobs,
+            reports,
+            go_on,
+        })
     }
 
-    /// Hands a chunk to the worker with the least to do.
+    /// Hands a chunk to the next worker that is free.
     pub(super) fn dispatch(&self, chunk: Chunk) -> Result<(), PipelineError> {
-        let idlest = self.jobs.iter().min_by_key(|jobs| jobs.len());
-        let sent = idlest
-            .ok_or(PipelineError::WorkerLost)?
-            .send(Job::Chunk(chunk));
-        sent.map_err(|_| self.why_lost())
+        // Nobody was asked: whoever reports has failed.
+        if let Ok(Err(error)) = self.reports.try_recv() {
+            return Err(error);
+        }
+        self.send(Job::Chunk(chunk))
     }
 
     /// Waits for every worker to finish its files.
@@ -74,31 +85,45 @@ impl Crew {
     }
 
     fn ask(&self, job: impl Fn() -> Job) -> Result<Sealed, PipelineError> {
-        for jobs in &self.jobs {
-            jobs.send(job()).map_err(|_| self.why_lost())?;
+        for _ in &self.go_on {
+            self.send(job())?;
         }
         let mut all = Sealed::default();
-        for _ in &self.jobs {
+        for _ in &self.go_on {
             all.merge(
-                self.sealed
+                self.reports
                     .recv()
                     .map_err(|_| PipelineError::WorkerLost)??,
             );
         }
+        for worker in &self.go_on {
+            worker.send(()).map_err(|_| PipelineError::WorkerLost)?;
+        }
         Ok(all)
+    }
+
+    fn send(&self, job: Job) -> Result<(), PipelineError> {
+        self.jobs.send(job).map_err(|_| self.why_lost())
     }
 
     /// A worker that failed has said why before it ended.
     fn why_lost(&self) -> PipelineError {
-        match self.sealed.try_recv() {
+        match self.reports.try_recv() {
             Ok(Err(error)) => error,
             Ok(Ok(_)) | Err(_) => PipelineError::WorkerLost,
         }
     }
 }
 
+/// What a worker has before it.
+struct Desk {
+    work: Receiver<Job>,
+    report: Sender<Report>,
+    told: Receiver<()>,
+}
+
 /// Tells the coordinator of a worker that panicked, which would wait for it otherwise.
-struct Watched<'a>(&'a Sender<Result<Sealed, PipelineError>>);
+struct Watched<'a>(&'a Sender<Report>);
 
 impl Drop for Watched<'_> {
     fn drop(&mut self) {
@@ -108,28 +133,19 @@ impl Drop for Watched<'_> {
     }
 }
 
-fn work_off(
-    mut worker: Worker,
-    hand: &WorkerHand,
-    work: &Receiver<Job>,
-    report: &Sender<Result<Sealed, PipelineError>>,
-) {
-    let _watched = Watched(report);
-    for job in work {
-        let result = match job {
-            Job::Chunk(chunk) => take(&mut worker, hand, &chunk).map(|()| None),
-            Job::Pause => Ok(Some(Sealed::default())),
-            Job::Seal => worker.seal().map(Some).map_err(PipelineError::from),
+fn work_off(mut worker: Worker, hand: &WorkerHand, desk: &Desk) {
+    let _watched = Watched(&desk.report);
+    for job in &desk.work {
+        let report = match job {
+            Job::Chunk(chunk) => match take(&mut worker, hand, &chunk) {
+                Ok(()) => continue,
+                Err(error) => Err(error),
+            },
+            Job::Pause => Ok(Sealed::default()),
+            Job::Seal => worker.seal().map_err(PipelineError::from),
         };
-        let sent = match result {
-            Ok(None) => continue,
-            Ok(Some(sealed)) => report.send(Ok(sealed)),
-            Err(error) => {
-                let _ = report.send(Err(error));
-                return;
-            }
-        };
-        if sent.is_err() {
+        let failed = report.is_err();
+        if desk.report.send(report).is_err() || failed || desk.told.recv().is_err() {
             return;
         }
     }

@@ -4,7 +4,7 @@
 //! envelope's copy second. Event time is `createdDateTime`; the envelope's `time` is when the log was
 //! published and only a fallback, the time of arrival the last one.
 
-use core::net::{IpAddr, SocketAddr};
+use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::RejectReason;
 use super::conditions::Conditions;
@@ -232,9 +232,11 @@ fn error_code(record: &Record, oddities: &mut Oddities) -> Option<i32> {
 
 /// An address, perhaps with a port, perhaps with its last part hidden; or none at all.
 fn is_address(text: &str) -> bool {
+    // Nearly every address is tried once.
     text.is_empty()
-        || text.parse::<IpAddr>().is_ok()
-        || text.parse::<SocketAddr>().is_ok()
+        || text.parse::<Ipv4Addr>().is_ok()
+        || text.contains(':')
+            && (text.parse::<Ipv6Addr>().is_ok() || text.parse::<SocketAddr>().is_ok())
         || text
             .strip_suffix(".XXX")
             .is_some_and(|start| start.split('.').count() == 3)
