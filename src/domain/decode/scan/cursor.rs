@@ -33,6 +33,14 @@ pub(in super::super) struct Cursor<'a, 'i> {
     depth: u32,
 }
 
+/// Where a cursor was: what of it changes on the way, since a copy of the whole costs more than a key.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    at: usize,
+    /// Places of the index that were left.
+    left: usize,
+}
+
 impl<'a, 'i> Cursor<'a, 'i> {
     pub(super) fn new(
         text: &'a str,
@@ -77,6 +85,14 @@ impl<'a, 'i> Cursor<'a, 'i> {
     #[inline]
     fn expect(&mut self, byte: u8) -> Option<()> {
         (self.peek()? == byte).then(|| self.at += 1)
+    }
+
+    #[inline]
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            at: self.at,
+            left: self.places.len(),
+        }
     }
 
     /// Where in the text the cursor is.
@@ -159,7 +175,7 @@ impl<'a, 'i> Cursor<'a, 'i> {
     ) -> Option<()> {
         let (mut seen, mut count) = (0u64, 0);
         self.members(b'{', b'}', |cursor| {
-            let before = *cursor;
+            let before = cursor.mark();
             let (from, to) = cursor.key()?;
             match keys.find(cursor.bytes(), from, to) {
                 Ok(named) => {
@@ -181,7 +197,7 @@ impl<'a, 'i> Cursor<'a, 'i> {
     /// Steps over members that nobody wants: at least the one whose value begins here. Its key, which
     /// stood at `before`, is not in the table and has this slot. Tells how many there were.
     #[inline]
-    fn unwanted<F: Field>(&mut self, keys: &Keys<F>, slot: usize, before: Self) -> Option<usize> {
+    fn unwanted<F: Field>(&mut self, keys: &Keys<F>, slot: usize, before: Mark) -> Option<usize> {
         let mut memory = self.memory.borrow_mut();
         let stretch = memory.stretch(keys.table(), slot);
         let ahead = &self.bytes()[before.at..];
@@ -199,7 +215,7 @@ impl<'a, 'i> Cursor<'a, 'i> {
 
     /// Steps over members until one is wanted: where they ended.
     #[cold]
-    fn unwanted_ends<F: Field>(&mut self, keys: &Keys<F>, before: Self) -> Option<Vec<End>> {
+    fn unwanted_ends<F: Field>(&mut self, keys: &Keys<F>, before: Mark) -> Option<Vec<End>> {
         let mut ends = Vec::new();
         loop {
             self.skip()?;
@@ -219,19 +235,20 @@ impl<'a, 'i> Cursor<'a, 'i> {
     }
 
     /// How far the cursor has come since, over this many members.
-    fn since(&self, before: Self, members: usize) -> End {
+    fn since(&self, before: Mark, members: usize) -> End {
         End {
             bytes: self.at - before.at,
-            quotes: before.places.len() - self.places.len(),
+            quotes: before.left - self.places.len(),
             members,
         }
     }
 
     /// Goes to the end of what begins at `before`.
     #[inline]
-    fn jump(&mut self, before: Self, end: End) -> Option<()> {
+    fn jump(&mut self, before: Mark, end: End) -> Option<()> {
+        let passed = before.left - self.places.len();
         self.at = before.at + end.bytes;
-        self.places = before.places.get(end.quotes..)?;
+        self.places = self.places.get(end.quotes.checked_sub(passed)?..)?;
         Some(())
     }
 
@@ -240,11 +257,11 @@ impl<'a, 'i> Cursor<'a, 'i> {
     pub(super) fn recall_policy(&mut self, policy: &mut Policy<'a>) -> Option<()> {
         let text = self.text.get(self.at..)?;
         let end = self.memory.borrow_mut().policy(text, policy)?;
-        self.jump(*self, end)
+        self.jump(self.mark(), end)
     }
 
     /// Keeps a policy that was read from `before` on.
-    pub(super) fn note_policy(&self, before: Self, policy: &Policy) {
+    pub(super) fn note_policy(&self, before: Mark, policy: &Policy) {
         if let Some(text) = self.text.get(before.at..) {
             let end = self.since(before, 0);
             self.memory.borrow_mut().note_policy(text, end, policy);

@@ -186,7 +186,7 @@ impl<'a> Scan<'a> for Policy<'a> {
         if cursor.recall_policy(self).is_some() {
             return Some(());
         }
-        let before = *cursor;
+        let before = cursor.mark();
         self.scan_whole(cursor)?;
         cursor.note_policy(before, self);
         Some(())
