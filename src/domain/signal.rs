@@ -33,6 +33,19 @@ pub struct Signal {
     pub kind: SignalKind,
 }
 
+impl Signal {
+    /// Whether it may come from a later copy of a sign-in that is known. What the copy tells of an
+    /// attempt is known from the first one; that the sign-in succeeded after all may be new, as when
+    /// the second factor was given, and the same success twice is one.
+    #[must_use]
+    pub fn is_news_of_a_copy(&self) -> bool {
+        match self.kind {
+            SignalKind::LegacySuccess { .. } | SignalKind::ModernSuccess { .. } => true,
+            SignalKind::Attempt(_) => false,
+        }
+    }
+}
+
 /// What a sign-in means to loops and mailboxes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SignalKind {

@@ -3,18 +3,15 @@
 //! The detector's state is a fold over the stored sign-ins, so nothing else needs to be kept for it.
 
 mod findings;
+mod ids;
 mod rejects;
 mod rows;
 
-use std::fs::File;
-use std::path::Path;
-
 use arrow::array::Array;
 use futures::StreamExt as _;
-use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 pub use findings::{Imports, imports, loops_of, newest_loops, newest_mailbox_states};
+pub use ids::read_ids;
 pub use rejects::{RejectKey, RejectReader, Resolved, StoredReject, Wanted, rejects_since};
 
 use super::file::date_text;
@@ -51,18 +48,26 @@ pub async fn watermark(session: &Session, now: i64) -> Result<Option<i64>, LakeE
     Ok(None)
 }
 
-/// Gives every stored sign-in since `from` (UTC microseconds) that the detector has to know to `observe`.
+/// Gives every stored sign-in since `from` (UTC microseconds) that the detector has to know to `observe`,
+/// and every later copy of one that succeeded.
 pub async fn replay(
     session: &Session,
     from: i64,
     mut observe: impl FnMut(&Facts),
 ) -> Result<(), LakeError> {
+    let known = |table, and| {
+        format!(
+            "SELECT tenant_id, user_id, user_principal_name, user_display_name, event_time, auth_class, protocol, client_family, \
+             outcome, failure_class, error_code, password_verified, channel, ip_address FROM {table} \
+             WHERE event_date >= DATE '{}' AND user_id IS NOT NULL AND (auth_class IN ('legacy', 'ropc') OR channel IS NOT NULL) {and}",
+            date_text(date(from))
+        )
+    };
+    // What was no success is no news of a later copy.
     let sql = format!(
-        "SELECT tenant_id, user_id, user_principal_name, user_display_name, event_time, auth_class, protocol, client_family, outcome, \
-         failure_class, error_code, password_verified, channel, ip_address FROM {} \
-         WHERE event_date >= DATE '{}' AND user_id IS NOT NULL AND (auth_class IN ('legacy', 'ropc') OR channel IS NOT NULL)",
-        names::SIGN_INS,
-        date_text(date(from))
+        "{} UNION ALL {}",
+        known(names::SIGN_INS, ""),
+        known(names::SIGN_IN_REVISIONS, "AND outcome = 'success'")
     );
     // Batch by batch: thirty days of a large tenant do not fit in memory.
     let mut batches = session.stream(&sql).await?;
@@ -112,39 +117,6 @@ pub async fn replay(
                 channel: Channel::parse(text(10)),
                 ip_address: text(11),
             });
-        }
-    }
-    Ok(())
-}
-
-/// Gives tenant, id and content hash of every row of a `sign_ins` file to `each`.
-pub fn read_ids(path: &Path, mut each: impl FnMut(&str, &str, i32)) -> Result<(), LakeError> {
-    let file = File::open(path).map_err(|error| LakeError::io(path, error))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file)
-        .map_err(|error| LakeError::parquet(path, error))?;
-    let mask = ProjectionMask::columns(
-        builder.parquet_schema(),
-        ["tenant_id", "id", "content_hash"],
-    );
-    let reader = builder
-        .with_projection(mask)
-        .build()
-        .map_err(|error| LakeError::parquet(path, error))?;
-    for batch in reader {
-        let batch =
-            batch.map_err(|error| LakeError::Query(format!("{}: {error}", path.display())))?;
-        let rows = Rows(batch);
-        let (tenants, ids, hashes) = (
-            rows.texts("tenant_id")?,
-            rows.texts("id")?,
-            rows.ints("content_hash")?,
-        );
-        for row in 0..ids.len() {
-            each(
-                text_at(&tenants, row),
-                text_at(&ids, row),
-                hashes.value(row),
-            );
         }
     }
     Ok(())

@@ -1,8 +1,9 @@
-//! Which sign-ins are known already: a cache, by event date, of the ids that the lake holds.
+//! Which sign-ins are known already: a cache, by the hour of the event, of the ids that the lake holds.
 //!
-//! A day that is not in memory is read from the lake before its first event is judged, so the answer
-//! is right after a restart and for backfills of any age. Days that nobody asked for lately are
-//! dropped when there are too many entries, and come back when they are asked for.
+//! An hour that is not in memory is read from the lake before its first event is judged, so the answer
+//! is right after a restart and for backfills of any age. Hours that nobody asked for lately are
+//! dropped when there are too many entries, and come back when they are asked for: the lake is what
+//! they are spilled to.
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
@@ -10,12 +11,15 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use crate::domain::decode::time::{HOUR, date};
 use crate::lake::{LakeError, history};
 
-/// Locks per day: more than the workers there can be on one machine would gain nothing.
-const SHARDS: usize = 16;
-/// Entries from which on days are dropped: about 40 bytes each, so some 160 MB. Days in use stay.
+/// Locks per hour: as many as keep workers apart, and few, since there may be very many hours.
+const SHARDS: usize = 8;
+/// Entries from which on hours are dropped: about 40 bytes each, so some 160 MB. Hours in use stay.
 const ENTRIES_MAX: usize = 4_000_000;
+/// What an hour costs by itself, in entries.
+const HOUR_COST: usize = 16;
 
 /// What is already known of a sign-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +34,8 @@ pub enum Known {
 
 type Ids = HashMap<(u64, u64), i32, foldhash::fast::RandomState>;
 
-/// The ids of one event date.
-pub struct Day {
+/// The ids of one hour of event time.
+pub struct Hour {
     shards: [Mutex<Ids>; SHARDS],
     used_in: AtomicU64,
 }
@@ -65,9 +69,10 @@ impl DayFiles {
     }
 }
 
-/// All days in memory.
+/// All hours in memory.
 pub struct Dedupe {
-    days: RwLock<HashMap<i32, Arc<Day>>>,
+    hours: RwLock<HashMap<i64, Arc<Hour>>>,
+    /// By event date.
     files: RwLock<HashMap<i32, DayFiles>>,
     hashers: [foldhash::quality::RandomState; 2],
     epoch: AtomicU64,
@@ -79,7 +84,7 @@ impl Dedupe {
     #[must_use]
     pub fn new(files: HashMap<i32, DayFiles>) -> Dedupe {
         Dedupe {
-            days: RwLock::default(),
+            hours: RwLock::default(),
             files: RwLock::new(files),
             hashers: [
                 foldhash::quality::RandomState::default(),
@@ -90,57 +95,59 @@ impl Dedupe {
         }
     }
 
-    /// The ids of a date, read from the lake if need be.
-    pub fn day(&self, date: i32) -> Result<Arc<Day>, LakeError> {
+    /// The ids of an hour, counted since 1970, read from the lake if need be.
+    pub fn hour(&self, hour: i64) -> Result<Arc<Hour>, LakeError> {
         let epoch = self.epoch.load(Ordering::Relaxed);
-        if let Some(day) = self
-            .days
+        if let Some(known) = self
+            .hours
             .read()
             .unwrap_or_else(PoisonError::into_inner)
-            .get(&date)
+            .get(&hour)
         {
-            day.used_in.store(epoch, Ordering::Relaxed);
-            return Ok(day.clone());
+            known.used_in.store(epoch, Ordering::Relaxed);
+            return Ok(known.clone());
         }
-        let mut days = self.days.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(day) = days.get(&date) {
-            return Ok(day.clone());
+        let mut hours = self.hours.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = hours.get(&hour) {
+            return Ok(known.clone());
         }
-        let day = Arc::new(self.read_day(date, epoch)?);
-        days.insert(date, day.clone());
-        Ok(day)
+        let read = Arc::new(self.read_hour(hour, epoch)?);
+        self.entries.fetch_add(HOUR_COST, Ordering::Relaxed);
+        hours.insert(hour, read.clone());
+        Ok(read)
     }
 
-    fn read_day(&self, date: i32, epoch: u64) -> Result<Day, LakeError> {
-        let day = Day {
+    fn read_hour(&self, number: i64, epoch: u64) -> Result<Hour, LakeError> {
+        let hour = Hour {
             shards: Default::default(),
             used_in: AtomicU64::new(epoch),
         };
         let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(files) = files.get(&date) else {
-            return Ok(day);
+        let Some(files) = files.get(&date(number * HOUR)) else {
+            return Ok(hour);
         };
+        let times = number * HOUR..(number + 1) * HOUR;
         for path in &files.sign_ins {
-            history::read_ids(path, |tenant, id, content_hash| {
-                self.note(&day, tenant, id, content_hash);
+            history::read_ids(path, &times, |tenant, id, content_hash| {
+                self.note(&hour, tenant, id, content_hash);
             })?;
         }
         for path in &files.revisions {
             // A killed run may have left a revision of a sign-in that is not in the lake yet: its
             // content is known, its id is not.
-            history::read_ids(path, |tenant, id, content_hash| {
-                self.note_content(&day, tenant, id, content_hash);
+            history::read_ids(path, &times, |tenant, id, content_hash| {
+                self.note_content(&hour, tenant, id, content_hash);
             })?;
         }
-        Ok(day)
+        Ok(hour)
     }
 
     /// Judges a sign-in, and remembers it if it is new.
-    pub fn note(&self, day: &Day, tenant: &str, id: &str, content_hash: i32) -> Known {
+    pub fn note(&self, hour: &Hour, tenant: &str, id: &str, content_hash: i32) -> Known {
         let key = self.key((tenant, id));
-        match day.insert(key, content_hash) {
+        match hour.insert(key, content_hash) {
             Some(known) if known == content_hash => Known::Copy,
-            Some(_) => self.note_content(day, tenant, id, content_hash),
+            Some(_) => self.note_content(hour, tenant, id, content_hash),
             None => {
                 self.entries.fetch_add(1, Ordering::Relaxed);
                 Known::New
@@ -149,9 +156,9 @@ impl Dedupe {
     }
 
     /// Judges a record that differs from the one its sign-in was first seen in.
-    fn note_content(&self, day: &Day, tenant: &str, id: &str, content_hash: i32) -> Known {
+    fn note_content(&self, hour: &Hour, tenant: &str, id: &str, content_hash: i32) -> Known {
         let key = self.key((tenant, id, content_hash));
-        if day.insert(key, content_hash).is_some() {
+        if hour.insert(key, content_hash).is_some() {
             return Known::Copy;
         }
         self.entries.fetch_add(1, Ordering::Relaxed);
@@ -162,13 +169,13 @@ impl Dedupe {
         (self.hashers[0].hash_one(&of), self.hashers[1].hash_one(&of))
     }
 
-    /// Everything noted so far is in these files too; old days may be dropped.
+    /// Everything noted so far is in these files too; old hours may be dropped.
     pub fn committed(&self, files: impl IntoIterator<Item = (i32, DayFiles)>) {
         let mut known = self.files.write().unwrap_or_else(PoisonError::into_inner);
         for (date, files) in files {
-            let day = known.entry(date).or_default();
-            day.sign_ins.extend(files.sign_ins);
-            day.revisions.extend(files.revisions);
+            let held = known.entry(date).or_default();
+            held.sign_ins.extend(files.sign_ins);
+            held.revisions.extend(files.revisions);
         }
         drop(known);
         self.epoch.fetch_add(1, Ordering::Relaxed);
@@ -177,34 +184,35 @@ impl Dedupe {
         }
     }
 
-    /// Entries in memory.
+    /// What is in memory, in entries.
     #[must_use]
     pub fn entries(&self) -> usize {
         self.entries.load(Ordering::Relaxed)
     }
 
-    /// Drops the days that no record of the last commit fell on, longest unused first, down to half
-    /// the limit. Days in use stay, however large they are.
+    /// Drops the hours that no record of the last commit fell in, longest unused first, down to half
+    /// the limit. Hours in use stay, however large they are.
     fn drop_oldest(&self) {
-        let mut days = self.days.write().unwrap_or_else(PoisonError::into_inner);
+        let mut hours = self.hours.write().unwrap_or_else(PoisonError::into_inner);
         let epoch = self.epoch.load(Ordering::Relaxed);
-        let mut by_use: Vec<(u64, i32)> = days
+        let mut by_use: Vec<(u64, i64)> = hours
             .iter()
-            .map(|(date, day)| (day.used_in.load(Ordering::Relaxed), *date))
+            .map(|(number, hour)| (hour.used_in.load(Ordering::Relaxed), *number))
             .collect();
         by_use.retain(|(used_in, _)| used_in + 1 < epoch);
         by_use.sort_unstable();
-        for (_, date) in by_use {
+        for (_, number) in by_use {
             if self.entries() > ENTRIES_MAX / 2
-                && let Some(day) = days.remove(&date)
+                && let Some(hour) = hours.remove(&number)
             {
-                self.entries.fetch_sub(day.len(), Ordering::Relaxed);
+                let cost = hour.len() + HOUR_COST;
+                self.entries.fetch_sub(cost, Ordering::Relaxed);
             }
         }
     }
 }
 
-impl Day {
+impl Hour {
     /// Keeps the first value of a key; the value that was there before.
     fn insert(&self, key: (u64, u64), content_hash: i32) -> Option<i32> {
         let shard = &self.shards[key.0 as usize % SHARDS];
@@ -231,15 +239,15 @@ mod tests {
     #[test]
     fn a_content_is_new_once_a_revision_once_and_then_a_copy() {
         let dedupe = Dedupe::new(HashMap::new());
-        let day = dedupe.day(20_000).expect("nothing to read");
-        let note = |tenant, id, hash| dedupe.note(&day, tenant, id, hash);
+        let hour = dedupe.hour(480_000).expect("nothing to read");
+        let note = |tenant, id, hash| dedupe.note(&hour, tenant, id, hash);
         assert_eq!(note("t", "a", 1), Known::New);
         assert_eq!(note("t", "a", 1), Known::Copy);
         assert_eq!(note("t", "a", 2), Known::Revision);
         assert_eq!(note("t", "a", 2), Known::Copy);
         assert_eq!(note("t", "a", 1), Known::Copy);
         assert_eq!(note("u", "a", 1), Known::New);
-        assert_eq!(dedupe.entries(), 3);
+        assert_eq!(dedupe.entries(), 3 + HOUR_COST);
     }
 
     #[test]
@@ -247,13 +255,13 @@ mod tests {
         const IDS: usize = 2_000;
         const CONTENTS: i32 = 3;
         let dedupe = Dedupe::new(HashMap::new());
-        let day = dedupe.day(20_000).expect("nothing to read");
+        let hour = dedupe.hour(480_000).expect("nothing to read");
         let judge = |worker: usize| {
             let mut found = [0_usize; 3];
             for place in 0..IDS * 3 {
                 let id = (place % IDS).to_string();
                 let content = (place / IDS + worker) as i32 % CONTENTS;
-                found[dedupe.note(&day, "t", &id, content) as usize] += 1;
+                found[dedupe.note(&hour, "t", &id, content) as usize] += 1;
             }
             found
         };
@@ -273,9 +281,9 @@ mod tests {
     #[test]
     fn a_revision_that_came_first_does_not_make_its_sign_in_known() {
         let dedupe = Dedupe::new(HashMap::new());
-        let day = dedupe.day(20_000).expect("nothing to read");
-        assert_eq!(dedupe.note_content(&day, "t", "a", 2), Known::Revision);
-        assert_eq!(dedupe.note(&day, "t", "a", 1), Known::New);
-        assert_eq!(dedupe.note(&day, "t", "a", 2), Known::Copy);
+        let hour = dedupe.hour(480_000).expect("nothing to read");
+        assert_eq!(dedupe.note_content(&hour, "t", "a", 2), Known::Revision);
+        assert_eq!(dedupe.note(&hour, "t", "a", 1), Known::New);
+        assert_eq!(dedupe.note(&hour, "t", "a", 2), Known::Copy);
     }
 }

@@ -22,7 +22,7 @@ use crate::lake::rejects::RejectRow;
 use crate::lake::sign_ins::SignInRow;
 use crate::lake::{LakeError, WorkerFiles, file::WrittenFile};
 use crate::metrics::{Duplicate, PassedOver, Tally};
-use crate::pipeline::dedupe::{Day, Dedupe, Known};
+use crate::pipeline::dedupe::{Dedupe, Hour, Known};
 use crate::pipeline::quarantine::Quarantined;
 use crate::pipeline::quarantine::failpoint::Failpoint;
 use crate::pipeline::{Clock, Settings};
@@ -137,7 +137,7 @@ pub struct Worker {
     quarantined: Arc<Quarantined>,
     raw: Raw,
     clock: Clock,
-    days: HashMap<i32, Arc<Day>>,
+    hours: HashMap<i64, Arc<Hour>>,
     made: Sealed,
     /// Offset of the message that is read.
     in_hand: i64,
@@ -165,7 +165,7 @@ impl Worker {
             quarantined,
             raw: settings.raw,
             clock: settings.clock,
-            days: HashMap::new(),
+            hours: HashMap::new(),
             made: Sealed::default(),
             in_hand: 0,
             failpoint: Failpoint::from_environment(),
@@ -243,7 +243,7 @@ impl Worker {
         if let Some(failpoint) = &self.failpoint {
             failpoint.seal();
         }
-        self.days.clear();
+        self.hours.clear();
         self.made.sign_ins = self.files.sign_ins.seal()?;
         self.made.revisions = self.files.revisions.seal()?;
         self.made.rejects = self.files.rejects.seal()?;
@@ -288,8 +288,8 @@ impl Worker {
         } else {
             sign_in.id
         };
-        let day = self.day(sign_in.event_date)?;
-        let known = self.dedupe.note(&day, sign_in.tenant_id, id, content_hash);
+        let hour = self.hour(sign_in.event_time)?;
+        let known = self.dedupe.note(&hour, sign_in.tenant_id, id, content_hash);
         if known == Known::Copy {
             self.made.tally.duplicate(Duplicate::Copy);
             return Ok(Fate::Copy);
@@ -313,10 +313,13 @@ impl Worker {
             content_hash,
             raw: &kept,
         };
+        let signal = Facts::of(sign_in, &verdict).signal(self.knowledge);
         if known == Known::Revision {
             self.made.tally.duplicate(Duplicate::Revision);
             let revisions = &mut self.files.revisions;
             revisions.push(sign_in.event_date, &row, kept.len())?;
+            let news = signal.filter(Signal::is_news_of_a_copy);
+            self.made.signals.extend(news);
             return Ok(Fate::Revision);
         }
         self.files
@@ -324,9 +327,7 @@ impl Worker {
             .push(sign_in.event_date, &row, kept.len())?;
         self.count(sign_in, &verdict, oddities);
         self.note_time(sign_in, place.now);
-        self.made
-            .signals
-            .extend(Facts::of(sign_in, &verdict).signal(self.knowledge));
+        self.made.signals.extend(signal);
         Ok(Fate::SignIn)
     }
 
@@ -346,13 +347,14 @@ impl Worker {
         }
     }
 
-    fn day(&mut self, date: i32) -> Result<Arc<Day>, LakeError> {
-        if let Some(day) = self.days.get(&date) {
-            return Ok(day.clone());
+    fn hour(&mut self, event_time: i64) -> Result<Arc<Hour>, LakeError> {
+        let number = event_time.div_euclid(HOUR);
+        if let Some(hour) = self.hours.get(&number) {
+            return Ok(hour.clone());
         }
-        let day = self.dedupe.day(date)?;
-        self.days.insert(date, day.clone());
-        Ok(day)
+        let hour = self.dedupe.hour(number)?;
+        self.hours.insert(number, hour.clone());
+        Ok(hour)
     }
 
     /// Event time moves on only by events that had happened when they were published, or taken in.

@@ -12,7 +12,7 @@ use signloop::domain::merge::{MergedSignIn, PolicyKey, PolicySaid, SignInCopy, S
 use signloop::domain::sign_in::Outcome;
 
 use crate::engines::compare;
-use crate::support::{Client, Counts, Lake, Short, TENANT};
+use crate::support::{Client, Counts, Lake, OUTLOOK, Short, TENANT, instant, upn};
 
 /// What the status and the verdict bring along; the other columns are facts.
 const OF_THE_STATUS: [&str; 21] = [
@@ -445,4 +445,75 @@ fn copies_in_the_hands_of_several_workers_at_once_are_one_sign_in() {
             .count(),
         1
     );
+}
+
+#[test]
+fn a_second_factor_that_was_given_ends_a_loop_whichever_copy_came_first() {
+    const START: i64 = 1_773_300_000_000_000;
+    const MINUTE: i64 = 60_000_000;
+    let attempts = (0..6).map(|number| Short {
+        number,
+        user: 1,
+        at: START + number as i64 * MINUTE,
+        client: Client::Legacy("Exchange Web Services"),
+        code: 53003,
+        ip: 1,
+    });
+    let attempts: Vec<String> = attempts.map(|attempt| attempt.json()).collect();
+    let modern = |number, code, at| {
+        let short = Short {
+            number,
+            user: 1,
+            at,
+            client: OUTLOOK,
+            code,
+            ip: 1,
+        };
+        short.json()
+    };
+    let at = START + 20 * MINUTE;
+    let (asked, given) = (modern(100, 50074, at), modern(100, 0, at));
+    let later = modern(101, 50074, START + 30 * MINUTE);
+    for runs in [
+        vec![vec![&asked, &given]],
+        vec![vec![&given, &asked]],
+        vec![vec![&asked], vec![&given]],
+        vec![vec![&given], vec![&asked]],
+    ] {
+        let lake = Lake::new();
+        lake.import(&format!(
+            "user,cutover_at,batch\n{},{},North\n",
+            upn(1),
+            instant(START - 60 * MINUTE)
+        ));
+        ingest(&lake, &attempts.iter().collect::<Vec<_>>());
+        let found = |expected: Value| {
+            let loops = format!(
+                "SELECT attempts, coalesce(ending, 'none') AS ending, \
+                 coalesce(recovered_at = TIMESTAMP '{}', false) AS in_time FROM loops_latest",
+                instant(at)
+            );
+            let state = "SELECT state FROM mailbox_states_latest";
+            let told = json!([lake.sql(&loops), lake.sql(state)]);
+            assert_eq!(told, expected, "{runs:?}");
+        };
+        found(json!([
+            [{ "attempts": 6, "ending": "none", "in_time": false }],
+            [{ "state": "looping" }]
+        ]));
+        for records in &runs {
+            ingest(&lake, records);
+        }
+        let ended = json!([
+            [{ "attempts": 6, "ending": "recovered", "in_time": true }],
+            [{ "state": "reconfigured" }]
+        ]);
+        found(ended.clone());
+        // What is known is read from the lake again, and nothing about it has changed.
+        let rows = || lake.sql("SELECT count(*) AS rows FROM loops");
+        let before = rows();
+        ingest(&lake, &[&later]);
+        found(ended);
+        assert_eq!(rows(), before, "{runs:?}");
+    }
 }
