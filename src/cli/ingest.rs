@@ -117,8 +117,13 @@ fn progress_bar(bytes: u64) -> ProgressBar {
 
 fn told_in_words(files: usize, tally: &Tally, options: &Options) -> String {
     let sum = |counts: &[u64]| counts.iter().sum::<u64>();
+    let hint = if tally.pieces() == 0 {
+        " (nothing that was not read before)"
+    } else {
+        ""
+    };
     format!(
-        "{files} {}: {} new sign-ins, {} copies, {} revisions, {} rejects, {} of other logs; lake {}",
+        "{files} {}: {} new sign-ins, {} copies, {} revisions, {} rejects, {} of other logs{hint}; lake {}",
         if files == 1 { "file" } else { "files" },
         sum(&tally.events),
         tally.duplicates[Duplicate::Copy as usize],

@@ -1,5 +1,6 @@
 //! Rows of a query as text.
 
+use std::fmt::Write as _;
 use std::io::Write;
 
 use arrow::array::RecordBatch;
@@ -23,14 +24,15 @@ pub fn write(
         }
         Format::Csv => write_csv(out, schema, batches)?,
         Format::Json => {
+            let mut text = Vec::new();
             let mut json = arrow::json::WriterBuilder::new()
                 .with_explicit_nulls(true)
-                .build::<_, arrow::json::writer::JsonArray>(&mut *out);
+                .build::<_, arrow::json::writer::JsonArray>(&mut text);
             json.write_batches(&batches.iter().collect::<Vec<_>>())
                 .map_err(Failure::new)?;
             json.finish().map_err(Failure::new)?;
             drop(json);
-            writeln!(out)?;
+            writeln!(out, "{}", visible_json(&String::from_utf8_lossy(&text)))?;
         }
     }
     Ok(())
@@ -81,19 +83,47 @@ fn harmless(cell: String) -> String {
     }
 }
 
-/// Control characters would let a user agent write on the terminal.
+/// What would let a user agent write on the terminal, turn the direction of the line, or look like
+/// another text: control characters, and those that have no shape of their own. Joiners are left, being
+/// part of how some languages are written.
+fn is_hidden(letter: char) -> bool {
+    letter.is_control()
+        || matches!(
+            letter,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{feff}'
+        )
+        || matches!(
+            letter,
+            '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+/// Text that shows all it holds: what is hidden is replaced, but for line breaks.
 #[must_use]
 pub fn visible(text: &str) -> String {
-    let hidden = |character: char| character.is_control() && character != '\n';
-    text.chars()
-        .map(|character| {
-            if hidden(character) {
-                '\u{fffd}'
-            } else {
-                character
+    let show = |letter| match letter {
+        '\n' => letter,
+        _ if is_hidden(letter) => '\u{fffd}',
+        _ => letter,
+    };
+    text.chars().map(show).collect()
+}
+
+/// The same document of JSON, with escapes for what is hidden in its texts.
+#[must_use]
+pub fn visible_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for letter in json.chars() {
+        if letter != '\n' && is_hidden(letter) {
+            for unit in letter.encode_utf16(&mut [0; 2]) {
+                // Writing into a text cannot fail.
+                let _ = write!(out, "\\u{unit:04x}");
             }
-        })
-        .collect()
+        } else {
+            out.push(letter);
+        }
+    }
+    out
 }
 
 #[cfg(test)]
@@ -113,5 +143,20 @@ mod tests {
     #[test]
     fn an_escape_sequence_does_not_reach_the_terminal() {
         assert_eq!(visible("a\u{1b}[31mb\nc"), "a\u{fffd}[31mb\nc");
+        assert_eq!(
+            visible("\u{9b}2J\u{202e}\u{200b}"),
+            "\u{fffd}2J\u{fffd}\u{fffd}"
+        );
+        assert_eq!(visible("می\u{200c}خواهم"), "می\u{200c}خواهم");
+    }
+
+    #[test]
+    fn json_means_the_same_and_hides_nothing() {
+        let text = "a\u{9b}\u{7f}\u{202e}\u{e0041}é\n";
+        let json = serde_json::to_string(text).expect("a text is JSON");
+        let shown = visible_json(&json);
+        assert_eq!(shown, r#""a\u009b\u007f\u202e\udb40\udc41é\n""#);
+        let read: String = serde_json::from_str(&shown).expect("JSON");
+        assert_eq!(read, text);
     }
 }

@@ -11,6 +11,7 @@ pub mod file;
 pub mod findings;
 pub mod history;
 pub mod imports;
+pub mod raw;
 pub mod rejects;
 pub mod resolutions;
 pub mod sign_ins;

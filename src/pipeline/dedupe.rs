@@ -157,7 +157,9 @@ impl Dedupe {
 
     /// Judges a record that differs from the one its sign-in was first seen in.
     fn note_content(&self, hour: &Hour, tenant: &str, id: &str, content_hash: i32) -> Known {
-        let key = self.key((tenant, id, content_hash));
+        // Begins with a word of its own: a hash need not feel a zero at its end, and a content whose hash
+        // is zero would be taken for the sign-in itself.
+        let key = self.key(("content", tenant, id, content_hash));
         if hour.insert(key, content_hash).is_some() {
             return Known::Copy;
         }
@@ -246,8 +248,9 @@ mod tests {
         assert_eq!(note("t", "a", 2), Known::Revision);
         assert_eq!(note("t", "a", 2), Known::Copy);
         assert_eq!(note("t", "a", 1), Known::Copy);
+        assert_eq!(note("t", "a", 0), Known::Revision);
         assert_eq!(note("u", "a", 1), Known::New);
-        assert_eq!(dedupe.entries(), 3 + HOUR_COST);
+        assert_eq!(dedupe.entries(), 4 + HOUR_COST);
     }
 
     #[test]

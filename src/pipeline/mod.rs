@@ -277,7 +277,7 @@ impl Pipeline {
             .to
             .max(chunk.next_offset)
             .max(stored.unwrap_or(i64::MIN));
-        span.broker_time = span.broker_time.max(chunk.broker_time);
+        span.broker_time = span.broker_time.max(chunk.broker_time());
         crew.dispatch(chunk)
     }
 }

@@ -12,12 +12,13 @@ use std::time::{Duration, Instant};
 
 use crate::domain::classify::{Classifier, Verdict};
 use crate::domain::decode::normalise::{Normalised, SignIn, normalise};
-use crate::domain::decode::oddity::{Oddities, Oddity};
+use crate::domain::decode::oddity::Oddities;
 use crate::domain::decode::time::{HOUR, date};
 use crate::domain::decode::{Decoder, Piece, Pointer, Reject, RejectReason};
 use crate::domain::knowledge::Knowledge;
 use crate::domain::sign_in::Outcome;
 use crate::domain::signal::{Facts, Signal};
+use crate::lake::raw::text_of;
 use crate::lake::rejects::RejectRow;
 use crate::lake::sign_ins::SignInRow;
 use crate::lake::{LakeError, WorkerFiles, file::WrittenFile};
@@ -184,7 +185,9 @@ impl Worker {
         let mut decoder = std::mem::take(&mut self.decoder);
         let quarantined = self.quarantined.clone();
         let quarantined = quarantined.get(&chunk.lane.app_id);
-        let taken = chunk.messages.iter().try_for_each(|(offset, range)| {
+        let times = chunk.times.iter().copied().chain(std::iter::repeat(None));
+        let mut messages = chunk.messages.iter().zip(times);
+        let taken = messages.try_for_each(|((offset, range), arrival)| {
             let message = &chunk.bytes[range.clone()];
             self.in_hand = *offset;
             self.made.tally.record(message.len());
@@ -197,7 +200,7 @@ impl Worker {
                 },
                 way: Way::Lane(&chunk.lane.app_id),
                 now,
-                arrival: chunk.broker_time,
+                arrival,
             };
             if let Some(crashes) = quarantined.and_then(|lane| lane.get(offset)) {
                 place.origin.index = WHOLE_MESSAGE;
@@ -295,11 +298,9 @@ impl Worker {
             return Ok(Fate::Copy);
         }
         let verdict = self.classifier.classify(sign_in);
-        let mut oddities = sign_in.oddities;
-        oddities.note_if(verdict.unknown_client_app, Oddity::UnknownClientApp);
-        oddities.note_if(verdict.unknown_error_code, Oddity::UnknownErrorCode);
+        let oddities = verdict.oddities(sign_in);
         let kept = if self.keeps(verdict.outcome, oddities) {
-            readable(raw)
+            text_of(raw)
         } else {
             Cow::Borrowed("")
         };
@@ -407,23 +408,6 @@ fn passed_over(category: &str) -> PassedOver {
         PassedOver::Audit
     } else {
         PassedOver::Other
-    }
-}
-
-/// A record as text; bytes that are none are written as `\xHH`, which no JSON holds.
-fn readable(raw: &[u8]) -> Cow<'_, str> {
-    match std::str::from_utf8(raw) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => {
-            let mut text = String::with_capacity(raw.len() + 16);
-            for chunk in raw.utf8_chunks() {
-                text.push_str(chunk.valid());
-                for byte in chunk.invalid() {
-                    text.push_str(&format!("\\x{byte:02X}"));
-                }
-            }
-            Cow::Owned(text)
-        }
     }
 }
 

@@ -137,7 +137,9 @@ fn input(path: &Path) -> Result<Input, SourceError> {
     let stream = path.to_string_lossy().into_owned();
     // A document is read as a whole: one of another size is another one.
     let size = if shape == Shape::Lines { 0 } else { bytes };
-    let id = fnv128(&[stream.as_bytes(), &[0], named_by, &size.to_le_bytes()].concat());
+    // Of the path as the system has it: what is no text looks alike when it is shown.
+    let name = path.as_os_str().as_encoded_bytes();
+    let id = fnv128(&[name, &[0], named_by, &size.to_le_bytes()].concat());
     let lane = Lane {
         stream: stream.into(),
         partition: 0,

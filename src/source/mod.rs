@@ -56,15 +56,21 @@ pub struct Chunk {
     pub bytes: Buffer,
     /// Offset and place in `bytes` of each message.
     pub messages: Vec<(i64, Range<usize>)>,
+    /// When the broker took each message, UTC microseconds; none for files.
+    pub times: Vec<Option<i64>>,
     /// How to read them.
     pub form: Form,
     /// First offset that is not in here any more, messages or not.
     pub next_offset: i64,
-    /// Broker's time of the last message, UTC microseconds.
-    pub broker_time: Option<i64>,
 }
 
 impl Chunk {
+    /// When the broker took the latest of the messages, UTC microseconds.
+    #[must_use]
+    pub fn broker_time(&self) -> Option<i64> {
+        self.times.iter().copied().max().flatten()
+    }
+
     /// No messages, but everything before `next_offset` needs not be read.
     #[must_use]
     pub fn empty(lane: Arc<Lane>, next_offset: i64) -> Chunk {
@@ -72,9 +78,9 @@ impl Chunk {
             lane,
             bytes: Buffer::default(),
             messages: Vec::new(),
+            times: Vec::new(),
             form: Form::Json,
             next_offset,
-            broker_time: None,
         }
     }
 }

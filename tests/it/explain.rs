@@ -407,6 +407,62 @@ fn what_the_columns_do_not_hold_is_told_as_a_difference() {
 }
 
 #[test]
+fn what_was_kept_in_another_form_is_read_again_all_the_same() {
+    let lake = Lake::new();
+    // A name in Latin-1, and a row of a table, which says nothing without its header.
+    let latin = legacy_block().replace("Thunderbird", "M\u{fc}nchen");
+    let latin: Vec<u8> = latin.chars().map(|letter| letter as u8).collect();
+    let (_folder, latin) = file_with(latin);
+    let table = "Date (UTC),Request ID,User ID,Username,Application,Client app,Status,Sign-in error code\n\
+                 2026-03-13T16:31:07Z,c0000000-0000-4000-8000-000000000001,00000000-1111-4222-8333-000000000001,\
+                 person1@tidewater.example,Office,IMAP4,Failure,53003\n";
+    let folder = tempfile::tempdir().unwrap();
+    let csv = folder.path().join("InteractiveSignIns.csv");
+    fs::write(&csv, table).unwrap();
+    lake.ingest(&[Path::new(&latin), &csv]);
+    for (id, from, outcome) in [
+        ("b0000000-0000-4000-8000-000000000001", "raw", "blocked"),
+        ("C0000000-0000-4000-8000-000000000001", "columns", "blocked"),
+    ] {
+        let ended = explain_id(&lake, id);
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        let found = &records(&ended.out)[0];
+        assert_eq!(found["became"], "sign_in", "{found}");
+        assert_eq!(found["stored"]["explained_from"], from);
+        assert_eq!(found["stored"]["differs"], json!([]));
+        assert_eq!(found["verdict"]["outcome"], outcome);
+    }
+    let text = output(
+        signloop()
+            .args([
+                "explain",
+                "--id",
+                "c0000000-0000-4000-8000-000000000001",
+                "--lake",
+            ])
+            .arg(lake.path()),
+    );
+    assert!(
+        text.contains("a row of a table without its header"),
+        "{text}"
+    );
+}
+
+#[test]
+fn flags_and_the_exact_time_are_told() {
+    let record = record(
+        4,
+        &json!({"clientAppUsed": "Telepathy", "status": {"errorCode": 0}}),
+    );
+    let found = &document(&record)[0];
+    assert_eq!(found["event_time"], "2026-03-13T16:31:07.65479Z");
+    assert_eq!(found["flags"], json!(["unknown_client_app"]));
+    let text = told(&record);
+    assert!(text.contains("2026-03-13T16:31:07.65479Z"), "{text}");
+    assert!(text.contains("  flags: unknown_client_app\n"), "{text}");
+}
+
+#[test]
 fn an_id_that_is_not_there_is_told_and_no_query() {
     let lake = lake_of("none");
     for id in ["no-such-id", "' OR '1' = '1", ""] {
@@ -417,7 +473,7 @@ fn an_id_that_is_not_there_is_told_and_no_query() {
             &[
                 "no sign-in in the lake",
                 &format!("has the id \"{id}\""),
-                "SELECT id",
+                "SELECT event_time",
             ],
         );
         assert_eq!(ended.out, "");

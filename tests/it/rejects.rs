@@ -652,3 +652,27 @@ fn a_lake_without_rejects_has_nothing_to_list_show_or_replay() {
     }
     assert_eq!(signloop_with(["rejects"]).code, Some(2));
 }
+
+#[test]
+fn what_was_too_much_for_one_message_is_taken_in_later() {
+    const TAKEN: u64 = 50_000;
+    const MORE: u64 = 10;
+    let record = |number: u64| {
+        format!(
+            "{{\"category\":\"SignInLogs\",\"time\":\"2026-03-13T16:00:00Z\",\
+             \"properties\":{{\"id\":\"{number}\"}}}}"
+        )
+    };
+    let records: Vec<String> = (0..TAKEN + MORE).map(record).collect();
+    let lake = Lake::new();
+    ingest(&lake, "page.json", &envelope(&records));
+    let stored = || lake.duckdb_number("SELECT count(*) FROM sign_ins");
+    assert_eq!(stored(), TAKEN);
+    assert_eq!(
+        column(&listed(&lake, &["--each"]), "reason"),
+        ["too_many_records"]
+    );
+    assert_eq!(replay(&lake, &[])[..2], [1, 1]);
+    assert_eq!(stored(), TAKEN + MORE);
+    assert_eq!(replay(&lake, &[])[0], 0);
+}

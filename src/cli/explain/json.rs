@@ -4,9 +4,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::story::{Became, Place, PolicySeen, Story, Told};
+use super::story::{Became, Place, PolicySeen, Source, Story, Told};
+use crate::cli::output::visible_json;
 use crate::cli::report::json::SCHEMA_VERSION;
-use crate::cli::report::words::{rfc3339, shown};
+use crate::cli::report::words::exact;
 use crate::domain::classify::TAXONOMY_VERSION;
 use crate::domain::classify::trace::{Evidence, Step};
 
@@ -39,22 +40,7 @@ pub(super) fn told(told: &Told) -> String {
         }),
     };
     record["origin"] = origin(&told.place);
-    harmless(&record.to_string())
-}
-
-/// The same document, with escapes for what `shown` would not let through to a terminal.
-fn harmless(json: &str) -> String {
-    let mut out = String::with_capacity(json.len());
-    let mut room = [0; 4];
-    for letter in json.chars() {
-        let text: &str = letter.encode_utf8(&mut room);
-        if shown(text) == text {
-            out.push(letter);
-        } else {
-            out.push_str(&format!("\\u{:04x}", u32::from(letter)));
-        }
-    }
-    out
+    visible_json(&record.to_string())
 }
 
 fn origin(place: &Place) -> Value {
@@ -77,14 +63,15 @@ fn sign_in(story: &Story) -> Value {
         "became": "sign_in",
         "tenant_id": some(&story.tenant_id),
         "id": some(&story.id),
-        "event_time": rfc3339(story.event_time),
+        "event_time": exact(story.event_time),
         "user_id": some(&story.user_id),
         "user_principal_name": some(&story.user_principal_name),
         "verdict": verdict,
+        "flags": story.flags,
         "policies": story.policies.iter().map(policy).collect::<Vec<_>>(),
         "decisions": story.steps.decisions().map(decision).collect::<Vec<_>>(),
         "stored": story.stored.as_ref().map(|stored| json!({
-            "explained_from": if stored.from_columns { "columns" } else { "raw" },
+            "explained_from": if stored.from == Source::Raw { "raw" } else { "columns" },
             "taxonomy_version": stored.taxonomy_version,
             "differs": stored.differs.iter().map(|(column, stored, today)| json!({
                 "column": column, "stored": some(stored), "today": some(today),

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::story::{Became, Explainer, Place, Stored, Story, Told};
+use super::story::{Became, Explainer, Place, Source, Stored, Story, Told};
 use crate::cli::report::words::{shell_word, shown};
 use crate::cli::{Failure, service};
 use crate::lake::names;
+use crate::lake::raw::bytes_of;
 use crate::lake::sql::Session;
 use crate::source::Form;
 
@@ -28,7 +29,8 @@ pub(super) fn explained(
         let lake = shell_word(lake);
         return Err(Failure::invalid(format!(
             "no sign-in in the lake {lake} has the id \"{}\"; see which there are with: \
-             signloop sql --lake {lake} \"SELECT id FROM sign_ins LIMIT 10\"",
+             signloop sql --lake {lake} \"SELECT event_time, user_principal_name, outcome, id FROM sign_ins \
+             ORDER BY event_time DESC LIMIT 10\"",
             shown(&id.chars().take(100).collect::<String>())
         )));
     }
@@ -40,10 +42,12 @@ fn rows(lake: &Path, id: &str) -> Result<Vec<(&'static str, Value)>, Failure> {
     let session = runtime.block_on(Session::open(lake))?;
     let mut rows = Vec::new();
     for table in [names::SIGN_INS, names::SIGN_IN_REVISIONS] {
-        let id = id.replace('\'', "''");
         let most = ROWS_MAX + 1;
-        let sql =
-            format!("SELECT * FROM {table} WHERE id = '{id}' ORDER BY event_time LIMIT {most}");
+        let sql = format!(
+            "SELECT * FROM {table} WHERE id IN ({}, {}) ORDER BY event_time LIMIT {most}",
+            quoted(id),
+            quoted(&id.to_lowercase())
+        );
         let (_, batches) = runtime.block_on(session.query(&sql))?;
         let mut bytes = Vec::new();
         let mut writer = arrow::json::ArrayWriter::new(&mut bytes);
@@ -67,6 +71,10 @@ fn rows(lake: &Path, id: &str) -> Result<Vec<(&'static str, Value)>, Failure> {
     Ok(rows)
 }
 
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
 fn explain(table: &'static str, row: &Value, explainer: &mut Explainer) -> Vec<Told> {
     let place = Place {
         table: Some(table),
@@ -75,38 +83,47 @@ fn explain(table: &'static str, row: &Value, explainer: &mut Explainer) -> Vec<T
         offset: number(row, "origin_offset"),
         index: number(row, "origin_index") as i32,
     };
-    let raw = text(row, "raw");
-    let from_columns = raw.is_empty();
-    let record = if from_columns {
-        record_of(row).to_string()
-    } else {
-        raw.to_owned()
-    };
-    let mut found = Vec::new();
-    explainer.message(record.as_bytes(), &Form::Json, place.clone(), &mut |told| {
-        // A record in the lake is one record, whatever stands in it.
-        found.push(Told {
-            place: place.clone(),
-            ..told
+    let mut told_of = |record: &[u8]| {
+        let mut found = Vec::new();
+        explainer.message(record, &Form::Json, place.clone(), &mut |told| {
+            // A record in the lake is one record, whatever stands in it.
+            found.push(Told {
+                place: place.clone(),
+                ..told
+            });
         });
-    });
+        found
+    };
+    let raw = text(row, "raw");
+    let mut found = told_of(&bytes_of(raw));
+    let is_sign_in = |told: &Told| matches!(told.became, Became::SignIn(_));
+    let from = if raw.is_empty() {
+        Source::Columns
+    } else if found.iter().any(is_sign_in) {
+        Source::Raw
+    } else {
+        Source::ColumnsOfARow
+    };
+    if from != Source::Raw {
+        found = told_of(record_of(row).to_string().as_bytes());
+    }
     for told in &mut found {
         if let Became::SignIn(story) = &mut told.became {
             story.id = text(row, "id").to_owned();
-            story.stored = Some(stored(row, story, from_columns));
+            story.stored = Some(stored(row, story, from));
         }
     }
     found
 }
 
-fn stored(row: &Value, story: &Story, from_columns: bool) -> Stored {
+fn stored(row: &Value, story: &Story, from: Source) -> Stored {
     let columns = story.columns().into_iter();
     let differs = columns.filter_map(|(name, today)| {
         let stored = text(row, name);
         (stored != today).then(|| (name, stored.to_owned(), today.to_owned()))
     });
     Stored {
-        from_columns,
+        from,
         taxonomy_version: number(row, "taxonomy_version"),
         differs: differs.collect(),
     }

@@ -5,6 +5,7 @@
 use crate::domain::classify::trace::{Part, Step, Steps};
 use crate::domain::classify::{Classifier, Verdict, is_failing};
 use crate::domain::decode::normalise::{Normalised, SignIn, normalise};
+use crate::domain::decode::oddity::Oddity;
 use crate::domain::decode::wire::Policy;
 use crate::domain::decode::{Decoder, Piece, Reject, RejectReason};
 use crate::domain::knowledge::Knowledge;
@@ -61,6 +62,8 @@ pub(super) struct Story {
     pub(super) verdict: Verdict,
     pub(super) steps: Steps,
     pub(super) policies: Vec<PolicySeen>,
+    /// What was odd about it: the column `flags`.
+    pub(super) flags: Vec<&'static str>,
     /// What the lake holds about it, if it was read from there.
     pub(super) stored: Option<Stored>,
 }
@@ -82,12 +85,22 @@ pub(super) struct PolicySeen {
 /// What the lake holds beside the record.
 #[derive(Debug)]
 pub(super) struct Stored {
-    /// The record was not kept: it was put together again from the columns.
-    pub(super) from_columns: bool,
+    pub(super) from: Source,
     /// Rules and tables by which the stored verdict was reached.
     pub(super) taxonomy_version: i64,
     /// Columns that the rules of today would fill differently: name, stored, today.
     pub(super) differs: Vec<(&'static str, String, String)>,
+}
+
+/// What a record of the lake was read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    /// As it came.
+    Raw,
+    /// Put together again, for it was not kept.
+    Columns,
+    /// The same, for what was kept is no record by itself: a row of a table, without its header.
+    ColumnsOfARow,
 }
 
 impl Story {
@@ -203,6 +216,7 @@ fn story(sign_in: &SignIn, classifier: &mut Classifier, knowledge: &'static Know
         user_id: fields.user_id.as_str().to_owned(),
         user_principal_name: fields.user_principal_name.as_str().to_owned(),
         policies: policies(sign_in, &verdict, &steps),
+        flags: verdict.oddities(sign_in).iter().map(Oddity::name).collect(),
         verdict,
         steps,
         stored: None,

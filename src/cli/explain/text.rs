@@ -4,8 +4,8 @@
 
 use std::fmt::Write as _;
 
-use super::story::{Became, Place, PolicySeen, Story, Told};
-use crate::cli::report::words::{date_and_time, number, shown};
+use super::story::{Became, Place, PolicySeen, Source, Story, Told};
+use crate::cli::report::words::{exact, number, shown};
 use crate::domain::classify::TAXONOMY_VERSION;
 use crate::domain::classify::trace::{Part, Step};
 use crate::domain::knowledge::Row;
@@ -64,9 +64,12 @@ fn sign_in(story: &Story, from: &str) -> String {
         "sign-in {} of {}, {}\n  from {from}\n",
         or(&story.id, "without an id"),
         or(&story.user_principal_name, "nobody named"),
-        date_and_time(story.event_time)
+        exact(story.event_time)
     );
     let _ = writeln!(out, "  {}", in_short(story));
+    if !story.flags.is_empty() {
+        let _ = writeln!(out, "  flags: {}", story.flags.join(", "));
+    }
     told_of_the_lake(story, &mut out);
     policies(story, &mut out);
     let mut blocked = story.policies.iter().filter(|policy| policy.blocked);
@@ -107,10 +110,15 @@ fn in_short(story: &Story) -> String {
 
 fn told_of_the_lake(story: &Story, out: &mut String) {
     let Some(stored) = &story.stored else { return };
-    if stored.from_columns {
-        out.push_str(
-            "  the record was not kept, so this is told from the columns; they do not hold \
-             authenticationDetails\n",
+    let why = match stored.from {
+        Source::Raw => None,
+        Source::Columns => Some("the record was not kept"),
+        Source::ColumnsOfARow => Some("what was kept is a row of a table without its header"),
+    };
+    if let Some(why) = why {
+        let _ = writeln!(
+            out,
+            "  {why}, so this is told from the columns; they do not hold authenticationDetails"
         );
     }
     for (column, stored_value, today) in &stored.differs {

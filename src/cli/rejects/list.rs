@@ -36,8 +36,14 @@ pub struct Options {
     #[arg(long)]
     each: bool,
     /// With --each: at most so many
-    #[arg(long, default_value = "100", value_name = "NUMBER")]
-    limit: usize,
+    #[arg(
+        long,
+        default_value = "100",
+        value_name = "NUMBER",
+        requires = "each",
+        value_parser = clap::value_parser!(u32).range(1..)
+    )]
+    limit: u32,
     /// How rows are shown
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
@@ -68,7 +74,7 @@ pub fn run(options: &Options) -> Result<Exit, Failure> {
         writeln!(out, "{}", nothing(options, found.hidden))?;
         return Ok(Exit::Ok);
     }
-    let more = found.shown.saturating_sub(options.limit as u64);
+    let more = found.shown.saturating_sub(options.limit.into());
     let rows = if options.each {
         each(found.each, options.resolved)?
     } else {
@@ -85,6 +91,7 @@ async fn read(options: &Options) -> Result<Found, Failure> {
     let wanted = options.reason.map_or(Wanted::All, Wanted::Reason);
     let mut reader = RejectReader::open(&options.lake.lake, wanted).await?;
     let mut found = Found::default();
+    let limit = options.limit as usize;
     while let Some(rejects) = reader.next().await? {
         for reject in rejects {
             let resolved = reader.resolved(&reject.key);
@@ -100,11 +107,11 @@ async fn read(options: &Options) -> Result<Found, Failure> {
                 found.groups.add(&reject, resolved.is_some());
             }
         }
-        if found.each.len() / 2 >= options.limit.max(1) {
-            newest(&mut found.each, options.limit);
+        if found.each.len() / 2 >= limit {
+            newest(&mut found.each, limit);
         }
     }
-    newest(&mut found.each, options.limit);
+    newest(&mut found.each, limit);
     Ok(found)
 }
 

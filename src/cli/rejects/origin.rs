@@ -18,10 +18,16 @@ pub struct Named {
 }
 
 impl Named {
-    /// Whether this is where the reject came from; what cannot be shown cannot be named otherwise.
+    /// Whether this is where the reject came from; what cannot be shown cannot be named otherwise, and
+    /// of a file the end of its path is enough.
     pub fn is(&self, key: &RejectKey) -> bool {
         let place = (key.partition, key.offset, key.index);
-        let stream = key.stream == self.stream || shown(&key.stream) == self.stream;
+        let shown = shown(&key.stream);
+        let ends_so = || {
+            let folder = shown.strip_suffix(self.stream.as_str());
+            folder.is_some_and(|folder| folder.ends_with('/'))
+        };
+        let stream = key.stream == self.stream || shown == self.stream || ends_so();
         stream && place == (self.partition, self.offset, self.index)
     }
 }
@@ -98,6 +104,17 @@ mod tests {
         let shown = origin(&key);
         assert_eq!(shown, "logs/\u{fffd}[2J:1\u{fffd}\u{fffd}.json:0:7:1");
         assert!(shown.parse::<Named>().expect("an origin").is(&key));
+    }
+
+    #[test]
+    fn the_end_of_a_path_is_enough() {
+        let key = key("/exports/march/PT1H.json", 0, 7, 1);
+        let is = |stream: &str| {
+            let named = format!("{stream}:0:7:1").parse::<Named>();
+            named.expect("an origin").is(&key)
+        };
+        assert!(is("PT1H.json") && is("march/PT1H.json") && is("/exports/march/PT1H.json"));
+        assert!(!is("1H.json") && !is("april/PT1H.json") && !is("march"));
     }
 
     proptest! {

@@ -46,7 +46,15 @@ pub fn run(options: &Options) -> Result<Exit, Failure> {
     let start = Pipeline::start(&options.lake.lake, settings, service.shared(), None);
     let pipeline = service.runtime.block_on(start)?;
     let replay = pipeline.replay(options.reason, &service.stop)?;
-    writeln!(std::io::stdout().lock(), "{}", told(&replay, options))?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{}", told(&replay, options))?;
+    if replay.rejects > replay.resolved.iter().sum() {
+        let lake = shell_word(&options.lake.lake);
+        writeln!(
+            out,
+            "those that are left: signloop rejects list --lake {lake}"
+        )?;
+    }
     if service.stop.load(Ordering::Relaxed) {
         return Err(Failure::new(
             "stopped before the end; run the same command again to go on",

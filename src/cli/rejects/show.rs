@@ -39,8 +39,13 @@ pub fn run(options: &Options) -> Result<Exit, Failure> {
     let found = service::runtime()?.block_on(read(options))?;
     if found.is_empty() {
         return Err(Failure::invalid(format!(
-            "the lake {} has no such reject; `signloop rejects list --each` tells the origins there are",
-            shell_word(&options.lake.lake)
+            "the lake {} has no such reject{}; `signloop rejects list --each` tells the origins there are",
+            shell_word(&options.lake.lake),
+            if options.content.is_empty() {
+                ""
+            } else {
+                " with this content"
+            }
         )));
     }
     let mut out = std::io::stdout().lock();

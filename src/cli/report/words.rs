@@ -13,16 +13,7 @@ const WIDTH: usize = 100;
 /// Text on one line that cannot write on the terminal or turn its direction.
 #[must_use]
 pub(crate) fn shown(text: &str) -> String {
-    let breaks = |letter: char| {
-        matches!(
-            letter,
-            '\n' | '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{061c}'
-        ) || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    visible(text)
-        .chars()
-        .map(|letter| if breaks(letter) { '\u{fffd}' } else { letter })
-        .collect()
+    visible(text).replace('\n', "\u{fffd}")
 }
 
 /// Text on one line that is nothing but text in Markdown.
@@ -86,6 +77,13 @@ pub(crate) fn date_and_time(instant: i64) -> String {
 #[must_use]
 pub(crate) fn rfc3339(instant: i64) -> String {
     written(instant, "%Y-%m-%dT%H:%M:%SZ")
+}
+
+/// `2026-03-13T16:24:00.123456Z`, the fraction only if there is one.
+#[must_use]
+pub(crate) fn exact(instant: i64) -> String {
+    let timestamp = jiff::Timestamp::from_microsecond(instant).unwrap_or_default();
+    timestamp.to_string()
 }
 
 fn written(instant: i64, format: &str) -> String {

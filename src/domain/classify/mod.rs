@@ -19,6 +19,7 @@ use std::collections::HashMap;
 pub use block_reason::{failing, is_failing};
 
 use super::decode::normalise::SignIn;
+use super::decode::oddity::{Oddities, Oddity};
 use super::knowledge::{Application, ClientApp, Knowledge, UserAgent};
 use super::sign_in::{AuthClass, BlockReason, Channel, Outcome, PasswordVerified, Protocol};
 use clues::Clues;
@@ -53,6 +54,17 @@ pub struct Verdict {
     pub unknown_client_app: bool,
     /// Whether the code is one that the table does not know.
     pub unknown_error_code: bool,
+}
+
+impl Verdict {
+    /// What was odd about the sign-in, with what the tables do not know of it.
+    #[must_use]
+    pub fn oddities(&self, sign_in: &SignIn) -> Oddities {
+        let mut oddities = sign_in.oddities;
+        oddities.note_if(self.unknown_client_app, Oddity::UnknownClientApp);
+        oddities.note_if(self.unknown_error_code, Oddity::UnknownErrorCode);
+        oddities
+    }
 }
 
 /// Look-ups already made are kept, since values repeat; both stay small whatever the input.

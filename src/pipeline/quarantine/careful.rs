@@ -45,9 +45,12 @@ impl Pipeline {
 /// to where the next one begins.
 fn parts(chunk: &Chunk, portions: &[Portion]) -> impl Iterator<Item = (Chunk, bool)> {
     let mut rest = &chunk.messages[..];
+    let mut times = &chunk.times[..];
     portions.iter().map(move |portion| {
         let (part, after) = rest.split_at(portion.messages.min(rest.len()));
         rest = after;
+        let (part_times, after) = times.split_at(part.len().min(times.len()));
+        times = after;
         let next_offset = rest.first().map_or(chunk.next_offset, |(next, _)| *next);
         let mut bytes = Vec::new();
         let mut messages = Vec::new();
@@ -60,11 +63,9 @@ fn parts(chunk: &Chunk, portions: &[Portion]) -> impl Iterator<Item = (Chunk, bo
             lane: chunk.lane.clone(),
             bytes: bytes.into(),
             messages,
+            times: part_times.to_vec(),
             form: chunk.form.clone(),
             next_offset,
-            broker_time: chunk
-                .broker_time
-                .filter(|_| next_offset == chunk.next_offset),
         };
         (part, portion.apart)
     })
@@ -89,9 +90,9 @@ mod tests {
             lane: Arc::new(lane),
             bytes: b"aa bb cc".to_vec().into(),
             messages: vec![(10, 0..2), (12, 3..5), (17, 6..8)],
+            times: vec![Some(5), None, Some(4)],
             form: Form::Json,
             next_offset: 20,
-            broker_time: Some(5),
         };
         let told = |sizes: &[usize]| {
             let portions: Vec<_> = sizes
@@ -106,18 +107,22 @@ mod tests {
                     (*offset, part.bytes[range.clone()].to_vec())
                 };
                 let messages: Vec<_> = part.messages.iter().map(text).collect();
-                (messages, part.next_offset, part.broker_time)
+                (messages, part.next_offset, part.times)
             });
             parts.collect::<Vec<_>>()
         };
         let message = |offset, text: &str| (offset, text.as_bytes().to_vec());
         let (a, b, c) = (message(10, "aa"), message(12, "bb"), message(17, "cc"));
-        let pair = (vec![a.clone(), b.clone()], 17, None);
-        let last = (vec![c.clone()], 20, Some(5));
+        let pair = (vec![a.clone(), b.clone()], 17, vec![Some(5), None]);
+        let last = (vec![c.clone()], 20, vec![Some(4)]);
         assert_eq!(told(&[2, 1]), [pair, last.clone()]);
         assert_eq!(
             told(&[1, 1, 1]),
-            [(vec![a], 12, None), (vec![b], 17, None), last]
+            [
+                (vec![a], 12, vec![Some(5)]),
+                (vec![b], 17, vec![None]),
+                last
+            ]
         );
     }
 }

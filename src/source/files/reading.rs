@@ -137,9 +137,9 @@ fn read_lines(
                     lane: input.lane.clone(),
                     bytes,
                     messages,
+                    times: Vec::new(),
                     form: Form::Json,
                     next_offset: next,
-                    broker_time: None,
                 },
             )?;
             offset = next;
@@ -294,9 +294,9 @@ fn whole(input: &Input, bytes: Vec<u8>, messages: Vec<(i64, Range<usize>)>, form
         lane: input.lane.clone(),
         bytes: bytes.into(),
         messages,
+        times: Vec::new(),
         form,
         next_offset,
-        broker_time: None,
     }
 }
 

@@ -76,17 +76,16 @@ impl Reading<'_> {
             lane: lane.clone(),
             bytes: self.pool.take_empty(),
             messages: Vec::new(),
+            times: Vec::new(),
             form: Form::Json,
             next_offset: offset,
-            broker_time: None,
         });
         let start = chunk.bytes.len();
         chunk.bytes.extend_from_slice(payload);
         chunk.messages.push((offset, start..chunk.bytes.len()));
         chunk.next_offset = offset + 1;
-        chunk.broker_time = chunk
-            .broker_time
-            .max(time.map(|millis| millis.saturating_mul(1000)));
+        let time = time.map(|millis| millis.saturating_mul(1000));
+        chunk.times.push(time);
         self.next.insert(partition, offset + 1);
         self.collected += payload.len();
         if self.collected >= COLLECTED_BYTES {
