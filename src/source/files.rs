@@ -17,13 +17,16 @@ use flate2::bufread::MultiGzDecoder;
 pub use reading::read;
 
 use super::{Lane, SourceError};
-use crate::domain::decode::plain_text;
 use crate::domain::decode::split::value_end;
+use crate::domain::decode::table::Header;
+use crate::domain::decode::{is_archive, plain_text};
 
 /// The longest first line that names a file.
 const NAME_BYTES: usize = 4096;
 /// Endings taken from folders; a file that is named is taken whatever it is called.
-const ENDINGS: [&str; 6] = [".json", ".ndjson", ".jsonl", ".log", ".csv", ".txt"];
+const ENDINGS: [&str; 7] = [".json", ".ndjson", ".jsonl", ".log", ".csv", ".tsv", ".txt"];
+/// Endings of tables: what is called so is read as one, even if its header is not known.
+const TABLES: [&str; 2] = [".csv", ".tsv"];
 
 /// A file to be read.
 #[derive(Debug, Clone)]
@@ -155,6 +158,10 @@ fn input(path: &Path) -> Result<Input, SourceError> {
 
 /// One record a line if the first line is a whole value, or no JSON at all.
 fn shape(start: &[u8], name: &str) -> Shape {
+    if is_archive(start) {
+        // Its lines are none.
+        return Shape::Document;
+    }
     if matches!(
         start,
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 0, 0xfe, 0xff, ..]
@@ -180,12 +187,13 @@ fn shape_of_text(start: &[u8], name: &str) -> Shape {
         .trim_ascii();
     let is_json = matches!(line.first(), Some(b'{' | b'['));
     if !is_json {
-        let named_csv = name.strip_suffix(".gz").unwrap_or(name).ends_with(".csv");
+        let plain = name.strip_suffix(".gz").unwrap_or(name);
+        let is_named_so = TABLES.iter().any(|ending| plain.ends_with(ending));
         let mut lines = start
             .split(|byte| *byte == b'\n')
             .map(<[u8]>::trim_ascii_start);
         let has_records = lines.any(|line| line.starts_with(b"{"));
-        let is_table = named_csv || line.contains(&b',') && !has_records;
+        let is_table = is_named_so || !has_records && Header::begins(start);
         return if is_table { Shape::Csv } else { Shape::Lines };
     }
     // A first line longer than what was looked at has no end in it: streams of huge envelopes.
@@ -253,6 +261,18 @@ mod tests {
         };
         assert_eq!(shape(&wide("{\"a\":1,\"b\":2}"), "x.json"), Shape::Document);
         assert_eq!(shape(&wide("Date,User\r\n1,2\r\n"), "x.csv"), Shape::Csv);
+        let tabs = b"Date (UTC)\tRequest ID\n1\t2\n";
+        assert_eq!(shape(tabs, "x.txt"), Shape::Csv);
+        assert_eq!(shape(b"hello, world\n1,2\n", "x.txt"), Shape::Lines);
+        assert_eq!(shape(b"\x01,\xff\n\x02", "x.log"), Shape::Lines);
+        assert_eq!(shape(b"Datum;Benutzer\n", "x.tsv.gz"), Shape::Csv);
+        for packed in [
+            &b"PK\x03\x04a,User\n"[..],
+            b"BZh91AY",
+            b"\x28\xb5\x2f\xfd\n\n",
+        ] {
+            assert_eq!(shape(packed, "x.csv"), Shape::Document);
+        }
         assert_eq!(shape(b"garbage\n{\"a\":1}\n", "x.log"), Shape::Lines);
         assert_eq!(
             shape(b"x\",\"code\":0}\n{\"a\":1}\n", "x.log"),

@@ -68,12 +68,13 @@ fn differences(case: &Case, found: &[Found]) -> Vec<String> {
     differences
 }
 
-/// The bytes of rejects are those that came: all of a lone piece, else some of the input.
+/// The bytes of rejects are those that came: of a lone piece all of them.
 fn lost_bytes(case: &Case, found: &[Found]) -> Vec<String> {
-    let is_kept = |raw: &[u8]| match found.len() {
+    let is_kept = |raw: &[u8]| {
+        let lacks = case.input.trim_ascii().len() - raw.trim_ascii().len();
         // But for the bracket of a list around it.
-        1 => case.input.trim_ascii().len() - raw.trim_ascii().len() < 2,
-        _ => memchr::memmem::find(&case.input, raw).is_some(),
+        let is_all = found.len() != 1 || lacks < 2;
+        is_all && memchr::memmem::find(&case.input, raw).is_some()
     };
     let rejects = found
         .iter()

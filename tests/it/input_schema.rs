@@ -6,6 +6,7 @@ use std::fs;
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use signloop::domain::decode::code::{Code, Word};
 use signloop::domain::decode::conditions::Conditions;
 use signloop::domain::decode::values::{Flag, Int, Text, Texts};
 use signloop::domain::decode::wire::{Declared, declared};
@@ -109,7 +110,11 @@ fn is_a(value: &Value, kind: &Value) -> bool {
     }
 }
 
-/// The two patterns of the schema, by what they mean.
+/// A pattern of the schema: a code as text.
+const CODE: &str =
+    r"^\s*([+-]?[0-9]+|[Aa][Aa][Dd][Ss][Tt][Ss][0-9]+|[Ss][Uu][Cc][Cc][Ee][Ss][Ss])\s*$";
+
+/// The patterns of the schema, by what they mean.
 fn matches(text: &str, pattern: &str) -> bool {
     let text = text.trim();
     match pattern {
@@ -119,6 +124,13 @@ fn matches(text: &str, pattern: &str) -> bool {
         }
         r"^\s*([Tt][Rr][Uu][Ee]|[Ff][Aa][Ll][Ss][Ee]|0|1)\s*$" => {
             ["true", "false", "0", "1"].contains(&text.to_ascii_lowercase().as_str())
+        }
+        CODE => {
+            let text = text.to_ascii_lowercase();
+            let code = text.strip_prefix("aadsts");
+            let code = code.unwrap_or_else(|| text.strip_prefix(['+', '-']).unwrap_or(&text));
+            let is_number = !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_digit());
+            is_number || text == "success"
         }
         other => panic!("the check does not know the pattern {other}"),
     }
@@ -213,11 +225,17 @@ fn a_type_takes_what_has_a_meaning_when_it_is_read() {
         json!("FALSE "),
         json!("2"),
         json!("yes"),
+        json!(" aadsts53003"),
+        json!("AADSTS-1"),
+        json!("SUCCESS"),
+        json!("Failure"),
         json!(["Block"]),
         json!({ "a": 1 }),
     ];
     for value in &values {
         check("Int", value, Int::deserialize(value).unwrap().0.is_some());
+        let code = Code::deserialize(value).unwrap();
+        check("Code", value, code.0.is_some() || code.1 == Word::Success);
         check("Flag", value, Flag::deserialize(value).unwrap().0.is_some());
         check("Text", value, !Text::deserialize(value).unwrap().is_empty());
         check(

@@ -210,7 +210,11 @@ fn rejects_of_one_shape_are_one_line_with_an_example() {
         expected.map(|(count, reason, begins)| (count, reason.to_owned(), begins.to_owned()));
     assert_eq!(found, BTreeSet::from(expected));
     let times = &groups[0];
-    assert_eq!(times["detail"], "\"…\" is no instant of the years # to #");
+    let detail = times["detail"].as_str().unwrap();
+    assert!(
+        detail.starts_with("\"…\" is not an instant in a form that is read"),
+        "{detail}"
+    );
     assert!(times["first_seen"].as_str() <= times["last_seen"].as_str());
     let example = times["example"].as_str().unwrap();
     assert!(example.starts_with(&format!("{file}:0:")), "{example}");

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::values::{Text, drain_containers};
+use super::values::Text;
 
 /// Names by bit, lowest first (Microsoft Graph, `conditionalAccessConditions`; the first five bits
 /// were verified on real events, the order of the others follows the enumeration).
@@ -55,6 +55,15 @@ impl<'a> Conditions<'a> {
             Ok(mask) => Conditions::Mask(mask),
             Err(_) => Conditions::Names(text),
         }
+    }
+
+    /// What a list of names says.
+    pub(super) fn of_names<'n>(names: impl Iterator<Item = &'n str>) -> Conditions<'a> {
+        let names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
+        if names.is_empty() {
+            return Conditions::Absent;
+        }
+        Conditions::of_text(Text(Cow::Owned(names.join(","))))
     }
 
     /// The conditions as bits; names nobody knows add none.
@@ -156,7 +165,22 @@ impl<'de> Visitor<'de> for ConditionsVisitor {
         Ok(Conditions::Absent)
     }
 
-    drain_containers!(Conditions::Absent);
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut names: Vec<Text> = Vec::new();
+        while let Some(name) = seq.next_element()? {
+            names.push(name);
+        }
+        Ok(Conditions::of_names(names.iter().map(Text::as_str)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Conditions::Absent)
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(Conditions::Absent)
+    }
 }
 
 #[cfg(test)]

@@ -24,10 +24,8 @@ pub(super) fn opened(message: &[u8]) -> Opened<'_> {
     }
     match message {
         [0x1f, 0x8b, ..] => unpacked(message),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => not_read("zstd"),
+        _ if archive(message).is_some() => not_read(archive(message).unwrap_or_default()),
         [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] => not_read("zlib"),
-        [b'P', b'K', 3, 4, ..] => not_read("zip"),
-        [b'B', b'Z', b'h', ..] => not_read("bzip2"),
         [0xff, 0xfe, 0, 0, text @ ..] => wide::<4>(text, u32::from_le_bytes),
         [0, 0, 0xfe, 0xff, text @ ..] => wide::<4>(text, u32::from_be_bytes),
         [0xff, 0xfe, text @ ..] => wide::<2>(text, |unit| u16::from_le_bytes(unit).into()),
@@ -41,8 +39,18 @@ pub(super) fn opened(message: &[u8]) -> Opened<'_> {
     }
 }
 
+/// The format of what begins like a packed file that is not unpacked.
+pub(super) fn archive(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("zstd"),
+        [b'P', b'K', 3, 4, ..] => Some("zip"),
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some("bzip2"),
+        _ => None,
+    }
+}
+
 fn not_read<'m>(format: &str) -> Opened<'m> {
-    let detail = format!("{format}; only gzip is unpacked");
+    let detail = format!("{format}; only gzip is unpacked: unpack it and send what is in it");
     Err((RejectReason::Compressed, detail))
 }
 
@@ -136,6 +144,9 @@ mod tests {
             reason(&[0x28, 0xb5, 0x2f, 0xfd, 0]),
             Some(RejectReason::Compressed)
         );
+        assert_eq!(reason(b"PK\x03\x04"), Some(RejectReason::Compressed));
+        assert_eq!(reason(b"BZh91AY"), Some(RejectReason::Compressed));
+        assert_eq!(reason(b"BZhello"), None);
         assert_eq!(reason(&[0x78, 0x9c, 1, 2]), Some(RejectReason::Compressed));
         assert_eq!(
             reason(&gzip(&vec![b' '; 8 << 20])),

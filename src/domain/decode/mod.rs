@@ -6,6 +6,7 @@
 //! and then a record that is broken is rejected alone. Nothing here judges what a record means:
 //! that is [`normalise`]'s work.
 
+pub mod code;
 pub mod conditions;
 mod frame;
 pub mod normalise;
@@ -13,6 +14,7 @@ mod odd;
 pub mod oddity;
 mod page;
 pub mod record;
+mod refuse;
 mod reject;
 mod scan;
 pub mod split;
@@ -27,6 +29,7 @@ use serde_json::{Map, Value};
 
 use oddity::{Oddities, Oddity};
 use record::Record;
+use refuse::{cut, next_line, no_value, not_an_object, reject, too_many};
 pub use reject::{Pointer, Reject, RejectReason};
 use scan::{Scanned, Scanner};
 use split::{list_items, skip_space, value_end};
@@ -93,9 +96,13 @@ impl Decoder {
         self.emit_odd(odd::of_row(row), raw, Pointer::default(), emit);
     }
 
-    /// Hands over a row of a table.
+    /// Hands over a row of a table, or its header if that is to be told of.
     pub fn table_row(&mut self, header: &Header, raw: &[u8], emit: &mut impl FnMut(Piece)) {
         let raw = raw.trim_ascii();
+        if let Some(detail) = header.complaint(raw) {
+            let place = Pointer::default();
+            return emit(reject(RejectReason::UnknownColumns, &detail, raw, place));
+        }
         self.row(header.row(raw), raw, emit);
     }
 
@@ -121,8 +128,11 @@ impl Decoder {
                 _ => no_value(text, at, emit),
             };
             at = skip_space(text, end);
-            let on_one_line = !text[end..at].contains(&b'\n');
-            self.oddities.note_if(on_one_line, Oddity::Concatenated);
+            // What is passed over up to the next record ends with its line.
+            let between = &text[text[..at].trim_ascii_end().len()..at];
+            self.oddities = Oddities::default();
+            self.oddities
+                .note_if(!between.contains(&b'\n'), Oddity::Concatenated);
         }
     }
 
@@ -143,11 +153,11 @@ impl Decoder {
         if text[0] != b'[' {
             return self.object(text, Pointer::default(), emit);
         }
-        let (items, end) = list_items(text, 0);
-        if items.is_empty() && end.is_none() {
+        let items = list_items(text, 0, RECORDS_MAX);
+        if items.count == 0 && items.end.is_none() {
             return emit(cut(text, Pointer::default()));
         }
-        for (number, (from, to)) in items.iter().enumerate().take(RECORDS_MAX) {
+        for (number, (from, to)) in items.ranges.iter().enumerate() {
             let item = &text[*from..*to];
             let is_page = item[0] == b'{' && page::list_start(item).is_some();
             let number = Some(number);
@@ -164,7 +174,7 @@ impl Decoder {
             };
             self.object(item, pointer, emit);
         }
-        too_many(text, &items, end, Pointer::default(), emit);
+        too_many(text, &items, Pointer::default(), emit);
     }
 
     /// A record or a page; never a list again.
@@ -224,22 +234,22 @@ impl Decoder {
             let detail = "two lists of records in one";
             return emit(reject(RejectReason::InvalidJson, detail, text, pointer));
         }
-        let (items, end) = list_items(text, start);
-        if items.is_empty() && end.is_none() {
+        let items = list_items(text, start, RECORDS_MAX);
+        if items.count == 0 && items.end.is_none() {
             return emit(cut(text, pointer));
         }
         let pointer = Pointer {
             list: page::list_key(text),
             ..pointer
         };
-        for (number, (from, to)) in items.iter().enumerate().take(RECORDS_MAX) {
+        for (number, (from, to)) in items.ranges.iter().enumerate() {
             let pointer = Pointer {
                 item: Some(number),
                 ..pointer
             };
             self.member(&text[*from..*to], pointer, emit);
         }
-        too_many(text, &items, end, pointer, emit);
+        too_many(text, &items, pointer, emit);
     }
 
     /// An item of a page that was taken apart: a record, never a page again.
@@ -299,89 +309,10 @@ pub fn plain_text(bytes: Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// Rejects what stands where a value should begin; where it ends.
-fn no_value(text: &[u8], at: usize, emit: &mut impl FnMut(Piece)) -> usize {
-    let end = next_line(text, at).unwrap_or(text.len());
-    let raw = text[at..end].trim_ascii_end();
-    let is_json = serde_json::from_slice::<serde::de::IgnoredAny>(raw).is_ok();
-    emit(if is_json {
-        not_an_object(raw, Pointer::default())
-    } else if at == 0 {
-        reject(
-            RejectReason::NotJson,
-            "no JSON begins here",
-            raw,
-            Pointer::default(),
-        )
-    } else {
-        let detail = "no JSON follows the values before it";
-        reject(
-            RejectReason::TrailingGarbage,
-            detail,
-            raw,
-            Pointer::default(),
-        )
-    });
-    end
-}
-
-/// The next line that begins like a record.
-fn next_line(text: &[u8], at: usize) -> Option<usize> {
-    memchr::memmem::find(&text[at..], b"\n{").map(|place| at + place + 1)
-}
-
-/// What is beyond the records that are taken, as one reject.
-fn too_many(
-    text: &[u8],
-    items: &[(usize, usize)],
-    end: Option<usize>,
-    pointer: Pointer,
-    emit: &mut impl FnMut(Piece),
-) {
-    if let Some((from, _)) = items.get(RECORDS_MAX) {
-        let raw = &text[*from..end.map_or(text.len(), |end| end - 1)];
-        let pointer = Pointer {
-            item: Some(RECORDS_MAX),
-            ..pointer
-        };
-        let detail = format!("{} records, the most taken is {RECORDS_MAX}", items.len());
-        emit(reject(RejectReason::TooManyRecords, &detail, raw, pointer));
-    }
-}
-
-/// A value without an end: cut off, or so deep that nobody looked for it.
-fn cut(text: &[u8], pointer: Pointer) -> Piece<'_> {
-    if split::is_deep(text) {
-        return reject(
-            RejectReason::TooDeep,
-            "nested without an end",
-            text,
-            pointer,
-        );
-    }
-    reject(
-        RejectReason::Truncated,
-        "it ends in its middle",
-        text,
-        pointer,
-    )
-}
-
-fn not_an_object(text: &[u8], pointer: Pointer) -> Piece<'_> {
-    if text.first() == Some(&b'[') && split::is_deep(text) {
-        return reject(RejectReason::TooDeep, "lists within lists", text, pointer);
-    }
-    let detail = "a record must be a JSON object";
-    reject(RejectReason::NotAnObject, detail, text, pointer)
-}
-
-fn reject<'r>(reason: RejectReason, detail: &str, raw: &'r [u8], pointer: Pointer) -> Piece<'r> {
-    Piece::Reject(Reject {
-        reason,
-        detail: detail.to_owned(),
-        raw,
-        pointer,
-    })
+/// Whether this is the beginning of a packed file that is not unpacked.
+#[must_use]
+pub fn is_archive(start: &[u8]) -> bool {
+    frame::archive(start).is_some()
 }
 
 #[cfg(test)]

@@ -7,10 +7,11 @@
 use core::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::RejectReason;
+use super::code::error_code;
 use super::conditions::Conditions;
 use super::oddity::{Oddities, Oddity};
 use super::record::Record;
-use super::time::{HOUR, date, noted_instant};
+use super::time::{FORMS, HOUR, SECOND, date, noted_instant};
 use super::wire::{Country, Policy, Step};
 use crate::domain::sign_in::Category;
 use crate::domain::signal::parse_guid;
@@ -79,6 +80,8 @@ pub enum Normalised<'a> {
 
 /// How much later than the event its publication is usual: aggregation of MFA takes up to two hours.
 const USUAL_DELAY: i64 = 2 * HOUR;
+/// How much later than its publication an event may seem by rounding alone.
+const ROUNDING: i64 = SECOND;
 /// An id that stands for none.
 const ZERO_ID: &str = "00000000-0000-0000-0000-000000000000";
 
@@ -105,7 +108,7 @@ pub fn normalise<'a>(record: &'a Record<'a>, arrival: Option<i64>) -> Normalised
     };
     match times(record, arrival, &mut oddities) {
         Some(times) => Normalised::SignIn(sign_in(record, category, times, oddities)),
-        None => no_time(record),
+        None => no_time(record, oddities),
     }
 }
 
@@ -117,7 +120,7 @@ fn is_log_of_sign_ins(category: &str) -> bool {
         .is_some_and(|end| end.eq_ignore_ascii_case(ending))
 }
 
-fn no_time<'a>(record: &Record) -> Normalised<'a> {
+fn no_time<'a>(record: &Record, oddities: Oddities) -> Normalised<'a> {
     let written = first([
         record.sign_in.created.as_str(),
         record.envelope.time.as_str(),
@@ -127,7 +130,11 @@ fn no_time<'a>(record: &Record) -> Normalised<'a> {
         return Normalised::Reject(RejectReason::MissingTime, detail);
     }
     let shown: String = written.chars().take(60).collect();
-    let detail = format!("{shown:?} is no instant of the years 2000 to 2099");
+    let detail = if oddities.has(Oddity::TimeOutOfRange) {
+        format!("{shown:?} is not in the years 2000 to 2099")
+    } else {
+        format!("{shown:?} is not an instant in a form that is read: {FORMS}")
+    };
     Normalised::Reject(RejectReason::InvalidTime, detail)
 }
 
@@ -139,7 +146,7 @@ fn times(record: &Record, arrival: Option<i64>, oddities: &mut Oddities) -> Opti
     let created = noted_instant(own.created.as_str(), oddities);
     let published = noted_instant(record.envelope.time.as_str(), oddities);
     if let (Some(created), Some(published)) = (created, published) {
-        oddities.note_if(created > published, Oddity::FutureTime);
+        oddities.note_if(created - published > ROUNDING, Oddity::FutureTime);
         oddities.note_if(published - created > USUAL_DELAY, Oddity::PublishedLate);
     }
     if let Some(created) = created {
@@ -210,24 +217,6 @@ fn sign_in<'a>(
         oddities,
         record,
     }
-}
-
-/// The sign-in's own code counts before the envelope's.
-fn error_code(record: &Record, oddities: &mut Oddities) -> Option<i32> {
-    let (own, outer) = (
-        record.sign_in.status.error_code,
-        record.envelope.result_type,
-    );
-    if let (Some(own), Some(outer)) = (own.0, outer.0) {
-        oddities.note_if(own != outer, Oddity::CodeConflict);
-    }
-    let code = own.0.or(outer.0);
-    let usable = code
-        .and_then(|code| i32::try_from(code).ok())
-        .filter(|code| *code >= 0);
-    oddities.note_if(code.is_some() && usable.is_none(), Oddity::UnreadableCode);
-    oddities.note_if(usable.is_none(), Oddity::NoErrorCode);
-    usable
 }
 
 /// An address, perhaps with a port, perhaps with its last part hidden; or none at all.

@@ -16,7 +16,7 @@ pub(super) fn begins_with_list(text: &[u8]) -> bool {
 
 /// The key of the page's list, `records` or `value`.
 pub(super) fn list_key(text: &[u8]) -> Option<&'static str> {
-    let list = list_start(text)?;
+    let list = next_list(text, skip_space(text, 1))?;
     let before = text[..list]
         .trim_ascii_end()
         .strip_suffix(b":")?
@@ -28,9 +28,67 @@ pub(super) fn list_key(text: &[u8]) -> Option<&'static str> {
     })
 }
 
-/// Where the list of the page begins: the value of `records` or `value`, if it is a list.
+/// Keys of a record, without regard to case: what carries one of them is no page, whatever lists stand
+/// beside it.
+const OF_A_RECORD: [&str; 10] = [
+    "_raw",
+    "accountupn",
+    "createddatetime",
+    "date (utc)",
+    "operationname",
+    "properties",
+    "resulttype",
+    "timegenerated",
+    "timegenerated [utc]",
+    "userprincipalname",
+];
+
+/// The other keys of an object with a list of records, and what they make of it.
+#[derive(Debug, Default)]
+pub(super) struct Others {
+    is_record: bool,
+    /// One that tells neither a record nor a page.
+    has_unknown: bool,
+}
+
+impl Others {
+    /// Takes in a key.
+    pub(super) fn note(&mut self, key: &[u8]) {
+        if key.contains(&b'\\') {
+            let quoted = [b"\"", key, b"\""].concat();
+            // Without escapes now; a key that is no JSON is unknown.
+            return match serde_json::from_slice::<String>(&quoted) {
+                Ok(key) if !key.contains('\\') => self.note(key.as_bytes()),
+                _ => self.has_unknown = true,
+            };
+        }
+        let key = key.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(key);
+        let key = key.trim_ascii();
+        let is_one = |name: &&str| key.eq_ignore_ascii_case(name.as_bytes());
+        self.is_record |= OF_A_RECORD.iter().any(|name| is_one(name));
+        let of_a_page = ["records", "value", "nextlink"];
+        self.has_unknown |= !key.starts_with(b"@") && !of_a_page.iter().any(|name| is_one(name));
+    }
+
+    /// Whether it is a page: else it is a record with a list of its own, or an object out of which
+    /// nothing would come.
+    pub(super) fn are_of_a_page(&self, list_is_empty: bool) -> bool {
+        !self.is_record && !(list_is_empty && self.has_unknown)
+    }
+}
+
+/// Where the list of the page begins: the value of `records` or `value`, if it is a list and nothing
+/// beside it tells a record.
 pub(super) fn list_start(text: &[u8]) -> Option<usize> {
-    next_list(text, skip_space(text, 1))
+    let first = skip_space(text, 1);
+    let list = next_list(text, first)?;
+    let mut others = Others::default();
+    members(text, first, |key, _| {
+        others.note(key);
+        !others.is_record
+    });
+    let is_empty = text.get(skip_space(text, list + 1)) == Some(&b']');
+    others.are_of_a_page(is_empty).then_some(list)
 }
 
 /// Whether a second list of records follows the one that begins at `list`.
@@ -41,23 +99,40 @@ pub(super) fn has_another_list(text: &[u8], list: usize) -> bool {
 }
 
 /// The first list of records among the keys from `at` on.
-fn next_list(text: &[u8], mut at: usize) -> Option<usize> {
-    while text.get(at)? == &b'"' {
-        let key_end = value_end(text, at)?;
-        let key = &text[at + 1..key_end - 1];
-        let colon = skip_space(text, key_end);
-        if text.get(colon)? != &b':' {
-            return None;
-        }
-        let value = skip_space(text, colon + 1);
-        if matches!(key, b"records" | b"value") && text.get(value)? == &b'[' {
-            return Some(value);
-        }
-        let comma = skip_space(text, value_end(text, value)?);
-        if text.get(comma)? != &b',' {
-            return None;
-        }
-        at = skip_space(text, comma + 1);
+fn next_list(text: &[u8], at: usize) -> Option<usize> {
+    let mut list = None;
+    members(text, at, |key, value| {
+        let is_list = matches!(key, b"records" | b"value") && text.get(value) == Some(&b'[');
+        list = is_list.then_some(value);
+        !is_list
+    });
+    list
+}
+
+/// Shows the keys from `at` on and where their values begin, until `more` has seen enough or what
+/// stands there is no member.
+fn members(text: &[u8], at: usize, more: impl FnMut(&[u8], usize) -> bool) {
+    let mut more = more;
+    let mut next = Some(at);
+    while let Some(at) = next {
+        next = member(text, at, &mut more);
     }
-    None
+}
+
+/// One of them; where the one after it begins.
+fn member(text: &[u8], at: usize, more: &mut impl FnMut(&[u8], usize) -> bool) -> Option<usize> {
+    if text.get(at)? != &b'"' {
+        return None;
+    }
+    let key_end = value_end(text, at)?;
+    let colon = skip_space(text, key_end);
+    if text.get(colon)? != &b':' {
+        return None;
+    }
+    let value = skip_space(text, colon + 1);
+    if !more(&text[at + 1..key_end - 1], value) {
+        return None;
+    }
+    let comma = skip_space(text, value_end(text, value)?);
+    (text.get(comma)? == &b',').then(|| skip_space(text, comma + 1))
 }

@@ -51,15 +51,18 @@ pub(super) enum RecordField {
     Properties,
     Envelope(EnvelopeField),
     SignIn(PropertiesField),
+    /// `records` or `value`: with a list it may be a page.
+    List,
 }
 
 impl Field for RecordField {
     fn place(self) -> u32 {
-        // The envelope has 11 fields, the sign-in 29.
+        // The envelope has 12 fields, the sign-in 29.
         match self {
             RecordField::Properties => 0,
             RecordField::Envelope(field) => 1 + field.place(),
             RecordField::SignIn(field) => 16 + field.place(),
+            RecordField::List => 63,
         }
     }
 }
@@ -72,7 +75,14 @@ impl RecordField {
         let own = PropertiesField::KEYS.iter();
         let own = own.map(|(key, field)| (*key, RecordField::SignIn(*field)));
         let properties = [("properties", RecordField::Properties)];
-        Keys::new(properties.into_iter().chain(envelope).chain(own))
+        let lists = ["records", "value"].map(|key| (key, RecordField::List));
+        Keys::new(
+            properties
+                .into_iter()
+                .chain(envelope)
+                .chain(own)
+                .chain(lists),
+        )
     }
 }
 
@@ -94,6 +104,8 @@ impl<'a> Record<'a> {
                 self.sign_in.scan_field(field, cursor)
             }
             RecordField::SignIn(_) => cursor.skip(),
+            RecordField::List if cursor.peek()? == b'[' => None,
+            RecordField::List => cursor.skip(),
         }
     }
 

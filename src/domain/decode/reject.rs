@@ -33,6 +33,8 @@ closed_list! {
         TooManyKeys = "too_many_keys",
         /// A record over the size limit.
         TooLarge = "too_large",
+        /// The header of a table, if its columns are not those of an export in English.
+        UnknownColumns = "unknown_columns",
         /// JSON, but not an object where a record should be.
         NotAnObject = "not_an_object",
         /// `properties` is neither an object nor JSON in a text.

@@ -97,29 +97,55 @@ pub fn is_deep(text: &[u8]) -> bool {
     false
 }
 
-/// The byte ranges of the items of the list that begins at `start`, and where the list ended.
+/// The items of a list: the first of them, and what there is beyond.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Items {
+    /// Their byte ranges.
+    pub ranges: Vec<(usize, usize)>,
+    /// Where the first one that is not among them begins.
+    pub more_from: Option<usize>,
+    /// How many there are.
+    pub count: usize,
+    /// Where the list ended; `None` if it never does.
+    pub end: Option<usize>,
+}
+
+impl Items {
+    fn push(&mut self, range: (usize, usize), most: usize) {
+        self.count += 1;
+        if self.ranges.len() < most {
+            self.ranges.push(range);
+        } else {
+            self.more_from.get_or_insert(range.0);
+        }
+    }
+}
+
+/// The items of the list that begins at `start`, at most so many: a message may hold more of them than
+/// there is memory for.
 ///
-/// An item without an end reaches to the end of the text, and the list's end is `None`.
+/// An item without an end reaches to the end of the text, and then the list has none.
 #[must_use]
-pub fn list_items(text: &[u8], start: usize) -> (Vec<(usize, usize)>, Option<usize>) {
-    let mut items = Vec::new();
+pub fn list_items(text: &[u8], start: usize, most: usize) -> Items {
+    let mut items = Items::default();
     let mut at = start + 1;
     loop {
         at = skip_space(text, at);
         match text.get(at) {
-            None => return (items, None),
-            Some(b']') => return (items, Some(at + 1)),
+            None => return items,
+            Some(b']') => {
+                items.end = Some(at + 1);
+                return items;
+            }
             Some(b',') => at += 1,
-            Some(_) => match value_end(text, at) {
-                Some(end) => {
-                    items.push((at, end));
-                    at = end;
+            Some(_) => {
+                let end = value_end(text, at);
+                items.push((at, end.unwrap_or(text.len())), most);
+                match end {
+                    Some(end) => at = end,
+                    None => return items,
                 }
-                None => {
-                    items.push((at, text.len()));
-                    return (items, None);
-                }
-            },
+            }
         }
     }
 }
@@ -138,10 +164,30 @@ mod tests {
     #[test]
     fn a_broken_item_has_an_end_and_neighbours() {
         let text = br#"[{"a":1},{oops},{"b":2}]"#;
-        let (items, end) = list_items(text, 0);
-        let found: Vec<_> = items.iter().map(|(from, to)| &text[*from..*to]).collect();
+        let items = list_items(text, 0, 9);
+        let found: Vec<_> = items
+            .ranges
+            .iter()
+            .map(|(from, to)| &text[*from..*to])
+            .collect();
         assert_eq!(found, [&b"{\"a\":1}"[..], b"{oops}", b"{\"b\":2}"]);
-        assert_eq!(end, Some(text.len()));
+        assert_eq!(
+            (items.end, items.count, items.more_from),
+            (Some(text.len()), 3, None)
+        );
+    }
+
+    #[test]
+    fn of_a_long_list_the_rest_is_counted_and_not_kept() {
+        let found = list_items(b"[1, 2,3 ,4]", 0, 2);
+        let expected = Items {
+            ranges: vec![(1, 2), (4, 5)],
+            more_from: Some(6),
+            count: 4,
+            end: Some(11),
+        };
+        assert_eq!(found, expected);
+        assert_eq!(list_items(b"[1,2,{", 0, 2).more_from, Some(5));
     }
 
     #[test]
@@ -154,8 +200,7 @@ mod tests {
         #[test]
         fn any_bytes_end_or_do_not_but_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = value_end(&bytes, 0);
-            let (items, _) = list_items(&bytes, 0);
-            for (from, to) in items {
+            for (from, to) in list_items(&bytes, 0, 50).ranges {
                 prop_assert!(from < to && to <= bytes.len());
             }
         }

@@ -2,6 +2,11 @@
 
 use serde_json::{Map, Value};
 
+use super::odd;
+
+/// Names of unknown columns that are shown, and letters of each.
+const SHOWN: (usize, usize) = (8, 40);
+
 /// The header of a table, and how its rows are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
@@ -9,6 +14,12 @@ pub struct Header {
     delimiter: u8,
     /// Its rows are sign-ins without a person, as the name of the file says.
     without_a_person: bool,
+    /// Which columns are known.
+    known: Vec<bool>,
+    /// Where it begins.
+    start: usize,
+    /// Its own bytes, if no row below it can be a sign-in.
+    unknown: Option<Vec<u8>>,
 }
 
 impl Header {
@@ -17,30 +28,98 @@ impl Header {
     /// `name` is that of the file: the portal tells by it alone which of its logs it is.
     #[must_use]
     pub fn read(table: &[u8], name: &str) -> Option<(Header, usize)> {
-        let line = table.split(|byte| *byte == b'\n').next().unwrap_or(table);
-        let count = |delimiter: &u8| line.iter().filter(|byte| *byte == delimiter).count();
-        let delimiter = [b',', b';', b'\t'].into_iter().max_by_key(|delimiter| {
-            // Of equally frequent ones the usual one.
-            (count(delimiter), *delimiter == b',')
-        })?;
+        let (delimiters, start) = match separator_line(table) {
+            Some((delimiter, end)) => (vec![delimiter], end),
+            None => (vec![b',', b';', b'\t'], 0),
+        };
+        let rest = &table[start..];
+        let read = |delimiter| Header::with(rest, delimiter, name);
+        // Of equally good ones the usual one, which comes first.
+        let (header, end) =
+            delimiters
+                .into_iter()
+                .rev()
+                .filter_map(read)
+                .max_by_key(|(header, _)| {
+                    (
+                        header.known_count(),
+                        header.names.len(),
+                        header.delimiter == b',',
+                    )
+                })?;
+        Some((Header { start, ..header }, start + end))
+    }
+
+    fn with(table: &[u8], delimiter: u8, name: &str) -> Option<(Header, usize)> {
         let mut reader = reader(table, delimiter);
         let mut row = csv::ByteRecord::new();
         if !reader.read_byte_record(&mut row).is_ok_and(|more| more) {
             return None;
         }
-        let names = row
+        let names: Vec<String> = row
             .iter()
             .map(|name| String::from_utf8_lossy(name).into_owned())
             .collect();
-        let without_a_person = name.to_lowercase().contains("noninteractive");
-        let place = usize::try_from(reader.position().byte()).ok()?;
-        Some((
-            Header {
-                names,
-                delimiter,
-                without_a_person,
-            },
-            place,
+        let end = usize::try_from(reader.position().byte()).ok()?;
+        let (known, is_usable) = odd::known_columns(&names);
+        let most = 2 * known.iter().filter(|known| **known).count() > known.len();
+        let header = Header {
+            names,
+            delimiter,
+            without_a_person: name.to_lowercase().contains("noninteractive"),
+            known,
+            start: 0,
+            unknown: (!is_usable && !most).then(|| table[..end].trim_ascii().to_vec()),
+        };
+        Some((header, end))
+    }
+
+    fn known_count(&self) -> usize {
+        self.known.iter().filter(|known| **known).count()
+    }
+
+    /// Whether what begins so is a table: of several columns, at least one of them known.
+    #[must_use]
+    pub fn begins(start: &[u8]) -> bool {
+        Header::read(start, "")
+            .is_some_and(|(header, _)| header.names.len() > 1 && header.known_count() > 0)
+    }
+
+    /// Whether the header itself must be told of: no row below it can be a sign-in.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.unknown.is_some()
+    }
+
+    /// Where the header begins: a line before it may name the delimiter.
+    #[must_use]
+    pub fn starts_at(&self) -> usize {
+        self.start
+    }
+
+    /// What is wrong with the header, if these are its bytes.
+    pub(super) fn complaint(&self, raw: &[u8]) -> Option<String> {
+        self.unknown.as_deref().filter(|own| *own == raw)?;
+        let unknown = self.names.iter().zip(&self.known);
+        let unknown: Vec<&String> = unknown
+            .filter_map(|(name, known)| (!known).then_some(name))
+            .collect();
+        let (most, letters) = SHOWN;
+        let shown = unknown.iter().take(most).map(|name| {
+            let name: String = name
+                .trim_start_matches('\u{feff}')
+                .chars()
+                .take(letters)
+                .collect();
+            format!("{name:?}")
+        });
+        let shown = shown.collect::<Vec<_>>().join(", ");
+        let more = match unknown.len().saturating_sub(most) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        Some(format!(
+            "the columns {shown}{more} are not recognised; exports must be in English"
         ))
     }
 
@@ -81,6 +160,30 @@ impl Header {
     }
 }
 
+/// A first line `sep=;`, which tells spreadsheets the delimiter; where it ends.
+fn separator_line(table: &[u8]) -> Option<(u8, usize)> {
+    let start = if table.starts_with(b"\xEF\xBB\xBF") {
+        3
+    } else {
+        0
+    };
+    let end = memchr::memchr(b'\n', table)? + 1;
+    let line = table.get(start..end)?.trim_ascii_start();
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let line = line.strip_prefix(b"\"").unwrap_or(line);
+    match line.strip_suffix(b"\"").unwrap_or(line) {
+        [
+            b's' | b'S',
+            b'e' | b'E',
+            b'p' | b'P',
+            b'=',
+            delimiter @ (b',' | b';' | b'\t'),
+        ] => Some((*delimiter, end)),
+        _ => None,
+    }
+}
+
 fn reader(table: &[u8], delimiter: u8) -> csv::Reader<&[u8]> {
     let mut builder = csv::ReaderBuilder::new();
     builder
@@ -113,6 +216,43 @@ mod tests {
         assert_eq!(Value::from(rows(table, "x.csv")), expected);
         let semicolons = rows("a;b\n1,5;2\n", "x.csv");
         assert_eq!(semicolons, [serde_json::json!({"a": "1,5", "b": "2"})]);
+    }
+
+    #[test]
+    fn a_table_is_what_has_a_known_column() {
+        for table in [
+            "Date (UTC),Nonsense\n1,2\n",
+            "Datum;Status\n1;2\n",
+            "Date (UTC)\tRequest ID\n1\t2\n",
+            "sep=;\nUser;x,y\n",
+            "\u{feff}\"sep=,\"\r\nUser,x\r\n",
+        ] {
+            assert!(Header::begins(table.as_bytes()), "{table}");
+        }
+        for table in [
+            "hello, world\n1,2\n",
+            "user\n",
+            "",
+            "\u{1},\u{2}\n",
+            "sep=;\n",
+        ] {
+            assert!(!Header::begins(table.as_bytes()), "{table}");
+        }
+    }
+
+    #[test]
+    fn a_header_in_another_language_is_told_of_and_its_rows_are_read() {
+        let line = "Datum (UTC);Anforderungs-ID;Status;A;B;C;D;E;F;G\u{1b}";
+        let table = format!("sep=;\r\n{line}\r\n1;2\r\n");
+        let (header, from) = Header::read(table.as_bytes(), "x.csv").expect("a header");
+        assert!(header.is_unknown());
+        assert_eq!(table[from..].trim(), "1;2");
+        let told = header.complaint(line.as_bytes()).expect("a complaint");
+        assert!(told.starts_with("the columns \"Datum (UTC)\", \"Anforderungs-ID\", \"A\""));
+        assert!(told.ends_with(" and 1 more are not recognised; exports must be in English"));
+        assert_eq!(header.complaint(b"1;2"), None);
+        let (known, _) = Header::read(b"Date (UTC),User,Application\n", "x").expect("a header");
+        assert!(!known.is_unknown());
     }
 
     #[test]

@@ -127,6 +127,217 @@ fn an_empty_page_holds_nothing_and_rejects_nothing() {
     assert!(names("[]").is_empty());
 }
 
+#[test]
+fn a_list_beside_a_records_own_fields_makes_it_no_page() {
+    let a = record("a");
+    for list in ["[]", "[1]", r#"[{"id":"x"}]"#] {
+        for key in ["records", "value"] {
+            let behind = a.replacen('}', &format!("}},\"{key}\":{list}"), 1);
+            let before = a.replacen('{', &format!("{{\"{key}\":{list},"), 1);
+            // What the quick reader does not read.
+            let odd = before.replacen('{', r#"{"\u0061":0,"#, 1);
+            let folded = before.replacen("properties", "Properties", 1);
+            for message in [behind, before, odd, folded] {
+                let expected = [("a".to_owned(), message.clone().into_bytes())];
+                assert_eq!(pieces(message.as_bytes()), expected, "{message}");
+                let page = format!(r#"{{"records":[{message},{a}]}}"#);
+                assert_eq!(names(&page), ["a", "a"], "{page}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_object_with_an_empty_list_does_not_vanish() {
+    for message in [
+        r#"{"records":[],"hello":"world"}"#,
+        r#"{"time":"2026-03-13T16:01:00Z","value":[]}"#,
+        r#"{"\u0070roperties":{},"records":[]}"#,
+    ] {
+        assert_eq!(pieces(message.as_bytes()).len(), 1, "{message}");
+        assert_eq!(names(&format!("[{message}]")).len(), 1, "{message}");
+    }
+    for page in [
+        r#"{"records":[]}"#,
+        r#"{"@odata.context":"x","value":[],"@odata.nextLink":"y"}"#,
+    ] {
+        assert!(names(page).is_empty(), "{page}");
+    }
+    // A page of some collector: what it holds comes out.
+    let page = format!(
+        r#"{{"category":"SignInLogs","host":"h","records":[{}]}}"#,
+        record("a")
+    );
+    assert_eq!(names(&page), ["a"]);
+}
+
+#[test]
+fn a_record_on_a_line_of_its_own_is_not_concatenated() {
+    let (a, b, c) = (record("a"), record("b"), record("c"));
+    let flagged = |message: &str| {
+        let mut found = Vec::new();
+        Decoder::default().decode(message.as_bytes(), &mut |piece| {
+            if let Piece::Record { record, .. } = piece {
+                found.push(record.oddities.has(Oddity::Concatenated));
+            }
+        });
+        found
+    };
+    assert_eq!(flagged(&format!("{a}{b}\n{c}")), [false, true, false]);
+    assert_eq!(flagged(&format!("{a} {b}")), [false, true]);
+    assert_eq!(flagged(&format!("garbage\n{a}")), [false]);
+    assert_eq!(flagged(&format!("{{\"id\":\n{a}\r\n{b}")), [false, false]);
+    assert_eq!(flagged(&format!("{a}\nmore\n{b}{c}")), [false, false, true]);
+}
+
+#[test]
+fn a_list_of_conditions_means_its_names() {
+    let read = |conditions: &str| {
+        let text = record("a").replacen(
+            "\"id\"",
+            &format!(
+                r#""appliedConditionalAccessPolicies":[{{"conditionsSatisfied":{conditions}}}],"id""#
+            ),
+            1,
+        );
+        meaning(text.as_bytes(), |sign_in| {
+            let policy = &sign_in.policies()[0];
+            let names = policy.conditions_satisfied.names();
+            (policy.conditions_satisfied.bits(), names.map(String::from))
+        })
+    };
+    let names = "application,users,clientType";
+    for conditions in [
+        r#"["application","users","clientType"]"#,
+        r#"["application",null,"users","","clientType"]"#,
+        r#""[\"application\",\"users\",\"clientType\"]""#,
+    ] {
+        assert_eq!(
+            read(conditions),
+            Ok((19, Some(names.to_owned()))),
+            "{conditions}"
+        );
+    }
+    assert_eq!(read("[]"), Ok((0, None)));
+}
+
+#[test]
+fn codes_are_read_wherever_one_is() {
+    let read = |outer: &str, own: &str| {
+        let text = record("a")
+            .replacen("\"id\"", &format!("\"status\":{own},\"id\""), 1)
+            .replacen('{', &format!("{{{outer},"), 1);
+        let found = meaning(text.as_bytes(), |sign_in| {
+            let flags = sign_in.oddities.iter().map(Oddity::name);
+            let flags = flags.filter(|flag| flag.ends_with("_code") || *flag == "code_conflict");
+            (sign_in.error_code, flags.collect::<Vec<_>>().join(" "))
+        });
+        found.map(|(code, flags)| (code, flags)).expect("a sign-in")
+    };
+    let none = |flags: &str| (None, flags.to_owned());
+    let some = |code, flags: &str| (Some(code), flags.to_owned());
+    let no_code = "\"x\":0";
+    for (outer, own, expected) in [
+        (no_code, r#"{"errorCode":"AADSTS53003"}"#, some(53003, "")),
+        (r#""resultType":"aadsts50126""#, "null", some(50126, "")),
+        (
+            no_code,
+            r#"{"errorCode":"AADSTS"}"#,
+            none("unreadable_code no_error_code"),
+        ),
+        (
+            no_code,
+            r#"{"errorCode":9223372036854775808}"#,
+            none("unreadable_code no_error_code"),
+        ),
+        (
+            r#""resultType":"53003""#,
+            r#"{"errorCode":-1}"#,
+            some(53003, "code_conflict unreadable_code"),
+        ),
+        (
+            r#""resultType":"53003""#,
+            r#"{"errorCode":"x"}"#,
+            some(53003, "unreadable_code"),
+        ),
+        (
+            r#""resultType":"SUCCESS""#,
+            r#"{"errorCode":"none"}"#,
+            some(0, ""),
+        ),
+        (
+            r#""resultType":"Success""#,
+            r#"{"errorCode":50126}"#,
+            some(50126, "code_conflict"),
+        ),
+        (r#""resultType":"Failure""#, "{}", none("no_error_code")),
+        (no_code, r#""Success""#, some(0, "")),
+        (no_code, r#""Interrupted""#, none("no_error_code")),
+        (r#""resultSignature":"SUCCESS""#, "null", some(0, "")),
+        (
+            r#""resultSignature":"SUCCESS""#,
+            r#""Failure""#,
+            none("no_error_code"),
+        ),
+        (r#""resultSignature":"None""#, "null", none("no_error_code")),
+        (no_code, "{}", none("no_error_code")),
+    ] {
+        assert_eq!(read(outer, own), expected, "{outer} {own}");
+    }
+}
+
+#[test]
+fn an_event_at_most_a_second_after_its_publication_is_rounded() {
+    let read = |time: &str| {
+        let text = record("a").replacen("2026-03-13T16:01:00Z", time, 1);
+        meaning(text.as_bytes(), |sign_in| {
+            sign_in.oddities.has(Oddity::FutureTime)
+        })
+    };
+    assert_eq!(read("2026-03-13T16:00:00.123Z"), Ok(false));
+    assert_eq!(read("2026-03-13T16:00:00Z"), Ok(false));
+    assert_eq!(read("2026-03-13T15:59:58Z"), Ok(true));
+}
+
+#[test]
+fn a_defender_event_means_what_its_numbers_stand_for() {
+    let text = r#"{"Timestamp":"May 4, 2026 4:26:07 PM","AccountUpn":"a@b.example","LogonType":"[\"interactiveUser\"]",
+        "RequestId":"r","ErrorCode":0,"IsGuestUser":true,"ConditionalAccessStatus":2,"EntraIdDeviceId":"d"}"#;
+    let read = meaning(text.as_bytes(), |sign_in| {
+        let own = &sign_in.record.sign_in;
+        assert_eq!(sign_in.event_time, 1_777_911_967_000_000);
+        let texts = [
+            &own.user_type,
+            &own.conditional_access_status,
+            &own.device.device_id,
+        ];
+        texts.map(|text| text.as_str().to_owned()).join(" ")
+    });
+    assert_eq!(read, Ok("Guest notApplied d".to_owned()));
+}
+
+#[test]
+fn a_header_that_is_not_known_is_told_of_once() {
+    let table = b"Datum;Benutzer\n1;2\n";
+    let (header, from) = super::table::Header::read(table, "x.csv").expect("a header");
+    let mut told = Vec::new();
+    for raw in [&table[..from], &table[from..]] {
+        Decoder::default().table_row(&header, raw, &mut |piece| {
+            if let Piece::Reject(reject) = piece {
+                told.push((reject.reason.name(), reject.raw.to_vec(), reject.detail));
+            }
+        });
+    }
+    let detail =
+        r#"the columns "Datum", "Benutzer" are not recognised; exports must be in English"#;
+    let expected = (
+        "unknown_columns",
+        b"Datum;Benutzer".to_vec(),
+        detail.to_owned(),
+    );
+    assert_eq!(told, [expected]);
+}
+
 /// What the one record of a message is: `f` is shown the sign-in; else the category or the reason.
 fn meaning<T>(message: &[u8], f: impl Fn(&SignIn) -> T) -> Result<T, String> {
     let mut found = Vec::new();

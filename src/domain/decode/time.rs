@@ -1,8 +1,8 @@
 //! Instants as the log writes them, to UTC microseconds.
 //!
 //! The normal form `2026-05-06T04:06:06.6547905Z` is read by hand, since it stands twice in every
-//! record; the US form of some exporters (`12/12/2025 3:03:58 PM`), counts since 1970 and offsets
-//! follow. A time without a zone is UTC: Microsoft documents the log's times so.
+//! record; the US form of some exporters (`12/12/2025 3:03:58 PM`), that of Defender's exports
+//! (`Dec 12, 2025 3:03:58 PM`), counts since 1970 and offsets follow. A time without a zone is UTC: Microsoft documents the log's times so.
 
 use super::oddity::{Oddities, Oddity};
 
@@ -36,10 +36,18 @@ pub fn noted_instant(text: &str, oddities: &mut Oddities) -> Option<i64> {
     usable.then_some(micros)
 }
 
+/// The forms that are read, for people.
+pub(super) const FORMS: &str = "2026-05-04T16:26:07Z, 5/4/2026 4:26:07 PM, May 4, 2026 4:26:07 PM, \
+                                or a count of seconds or of parts of them since 1970";
+
 #[cold]
 fn unusual(text: &str, oddities: &mut Oddities) -> Option<i64> {
     if let Some(micros) = us(text) {
         oddities.note(Oddity::UsTime);
+        return Some(micros);
+    }
+    if let Some((micros, has_zone)) = with_month_name(text) {
+        oddities.note_if(!has_zone, Oddity::TimeWithoutZone);
         return Some(micros);
     }
     let micros = epoch(text)?;
@@ -47,16 +55,19 @@ fn unusual(text: &str, oddities: &mut Oddities) -> Option<i64> {
     Some(micros)
 }
 
-/// A count since 1970, by its length of seconds, milli-, micro- or nanoseconds.
+/// A count since 1970, by its length of seconds, milli-, micro- or nanoseconds, perhaps with a fraction.
 fn epoch(text: &str) -> Option<i64> {
-    let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
+    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
     if !whole.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
+    let (part, []) = fraction(rest.as_bytes())? else {
+        return None;
+    };
     let count: i64 = whole.parse().ok()?;
     match whole.len() {
-        9 | 10 => count.checked_mul(SECOND),
-        12 | 13 => count.checked_mul(1000),
+        9 | 10 => count.checked_mul(SECOND)?.checked_add(part),
+        12 | 13 => count.checked_mul(1000)?.checked_add(part / 1000),
         15 | 16 => Some(count),
         18 | 19 => Some(count / 1000),
         _ => None,
@@ -152,6 +163,46 @@ fn us(text: &str) -> Option<i64> {
     let (month, day, year) = (date.next()?, date.next()?, date.next()?);
     let day_start = civil(digits(year, 4)?, digits(month, 2)?, digits(day, 2)?)? * DAY;
 
+    let (time, zone) = clock_and_zone(parts)?;
+    Some(day_start + time - offset(zone.unwrap_or("").as_bytes())?)
+}
+
+/// `Mon D, YYYY H:MM:SS[.f] [AM|PM] [zone]`, as Defender writes it; whether it has a zone.
+fn with_month_name(text: &str) -> Option<(i64, bool)> {
+    let mut parts = text.split_whitespace();
+    let month = month_of(parts.next()?)?;
+    let day = digits(parts.next()?.trim_end_matches(','), 2)?;
+    let year = digits(parts.next()?.trim_end_matches(','), 4)?;
+    let (time, zone) = clock_and_zone(parts)?;
+    let east = offset(zone.unwrap_or("").as_bytes())?;
+    Some((civil(year, month, day)? * DAY + time - east, zone.is_some()))
+}
+
+/// The number of a month by its English name or the first three letters of that.
+fn month_of(name: &str) -> Option<i64> {
+    const NAMES: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
+    let is_it =
+        |month: &&str| name.eq_ignore_ascii_case(month) || name.eq_ignore_ascii_case(&month[..3]);
+    (1..)
+        .zip(&NAMES)
+        .find_map(|(number, month)| is_it(&month).then_some(number))
+}
+
+/// `H:MM:SS[.f] [AM|PM] [zone]`, and nothing behind it: microseconds of the day, and the zone.
+fn clock_and_zone<'a>(mut parts: impl Iterator<Item = &'a str>) -> Option<(i64, Option<&'a str>)> {
     let mut time = parts.next()?.splitn(3, ':');
     let (hour, minute, second) = (time.next()?, time.next()?, time.next()?);
     let (second, rest) = second.split_at(second.find('.').unwrap_or(second.len()));
@@ -159,27 +210,22 @@ fn us(text: &str) -> Option<i64> {
         return None;
     };
     let (mut hour, minute, second) = (digits(hour, 2)?, digits(minute, 2)?, digits(second, 2)?);
-
     let mut next = parts.next();
-    if let Some(half) =
-        next.filter(|half| half.eq_ignore_ascii_case("am") || half.eq_ignore_ascii_case("pm"))
-    {
+    let is_pm = next.is_some_and(|half| half.eq_ignore_ascii_case("pm"));
+    if is_pm || next.is_some_and(|half| half.eq_ignore_ascii_case("am")) {
         if !(1..=12).contains(&hour) {
             return None;
         }
-        hour = hour % 12
-            + if half.eq_ignore_ascii_case("pm") {
-                12
-            } else {
-                0
-            };
+        hour = hour % 12 + if is_pm { 12 } else { 0 };
         next = parts.next();
     }
     if hour > 23 || minute > 59 || second > 59 || parts.next().is_some() {
         return None;
     }
-    let east = offset(next.unwrap_or("").as_bytes())?;
-    Some(day_start + hour * HOUR + minute * MINUTE + second * SECOND + micros - east)
+    Some((
+        hour * HOUR + minute * MINUTE + second * SECOND + micros,
+        next,
+    ))
 }
 
 fn digits(text: &str, most: usize) -> Option<i64> {
@@ -240,6 +286,12 @@ mod tests {
         assert_eq!(instant("12/12/2025 15:03:58"), whole);
         assert_eq!(instant("12/12/2025 4:03:58 PM +01:00"), whole);
         assert_eq!(instant("12/12/2025, 3:03:58.000 PM"), whole);
+        assert_eq!(instant("Dec 12, 2025 3:03:58 PM"), whole);
+        assert_eq!(instant("december 12, 2025, 4:03:58.000 pm +01:00"), whole);
+        let midnight = instant("2026-05-04T00:00:01.5Z");
+        assert_eq!(instant("May 4, 2026 12:00:01.500 AM"), midnight);
+        let noon = instant("2026-05-04T12:00:01Z");
+        assert_eq!(instant("May 4, 2026 12:00:01 PM"), noon);
     }
 
     #[test]
@@ -264,8 +316,18 @@ mod tests {
             ("1765551838", 1_765_551_838_000_000, vec![Oddity::EpochTime]),
             (
                 "1765551838.5",
-                1_765_551_838_000_000,
+                1_765_551_838_500_000,
                 vec![Oddity::EpochTime],
+            ),
+            (
+                "1765551838123.4567",
+                1_765_551_838_123_456,
+                vec![Oddity::EpochTime],
+            ),
+            (
+                "May 4, 2026 4:26:07 PM",
+                1_777_911_967_000_000,
+                vec![Oddity::TimeWithoutZone],
             ),
             (
                 "1765551838123",
@@ -308,6 +370,13 @@ mod tests {
             "2026-05-06T04:06:06+99:00",
             "12/12/2025 13:03:58 PM",
             "2026-05-06T04:06",
+            "1765551838.abc",
+            "1765551838.5x",
+            "1765551838.",
+            "May 4, 2026",
+            "May 32, 2026 4:26:07 PM",
+            "May 4, 2026 13:26:07 PM",
+            "Mayday 4, 2026 4:26:07 PM",
         ] {
             assert_eq!(instant(text), None, "{text}");
         }

@@ -45,7 +45,6 @@ macro_rules! drain_containers {
         }
     };
 }
-pub(super) use drain_containers;
 
 impl<'de> Deserialize<'de> for Text<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -99,7 +98,7 @@ impl<'de> Deserialize<'de> for Int {
     }
 }
 
-struct IntVisitor;
+pub(super) struct IntVisitor;
 
 impl<'de> Visitor<'de> for IntVisitor {
     type Value = Int;

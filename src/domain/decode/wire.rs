@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::code::Code;
 use super::conditions::Conditions;
 use super::scan::{Cursor, Field, Keys, Scan};
 use super::values::{Flag, Int, List, Text, Texts};
@@ -250,7 +251,7 @@ nested_object!(Device by DeviceField);
 wire_object! {
     /// Result code and its texts.
     Status by StatusField {
-        error_code: Int = "errorCode",
+        error_code: Code = "errorCode",
         failure_reason: Text<'a> = "failureReason",
     }
 }
@@ -285,7 +286,8 @@ wire_object! {
         category: Text<'a> = "category" | "Category",
         tenant_id: Text<'a> = "tenantId" | "tenantid",
         resource: Text<'a> = "resourceId" | "resourceid",
-        result_type: Int = "resultType" | "resulttype",
+        result_type: Code = "resultType" | "resulttype",
+        result_signature: Text<'a> = "resultSignature" | "resultsignature",
         result_description: Text<'a> = "resultDescription" | "resultdescription",
         caller_ip: Text<'a> = "callerIpAddress" | "calleripaddress",
         correlation_id: Text<'a> = "correlationId" | "correlationid",

@@ -239,7 +239,7 @@ fn read_document(input: &Input, done: bool, events: &Sender<SourceEvent>) -> Res
     send(events, whole(input, bytes, messages, Form::Json))
 }
 
-/// Rows of a table, each a message, without the header.
+/// Rows of a table, each a message, without the header unless that is to be told of.
 fn read_csv(input: &Input, done: bool, events: &Sender<SourceEvent>) -> Result<(), Gone> {
     if done {
         return Ok(());
@@ -254,7 +254,10 @@ fn read_csv(input: &Input, done: bool, events: &Sender<SourceEvent>) -> Result<(
         let messages = vec![(0, 0..bytes.len())];
         return send(events, whole(input, bytes, messages, Form::Json));
     };
-    let starts = header.rows(&bytes, from);
+    let mut starts = header.rows(&bytes, from);
+    if header.is_unknown() {
+        starts.insert(0, header.starts_at());
+    }
     let ends = starts.iter().skip(1).copied().chain([bytes.len()]);
     let messages = starts
         .iter()

@@ -29,11 +29,34 @@ fn empty() -> Vec<Case> {
             .rejects("empty")
             .in_file(vec![], no_line),
         message("A3", "an envelope with no records", r#"{"records":[]}"#),
+        record(
+            "A3",
+            "a record with an empty list `records`",
+            with_list(r#""records":[]"#),
+        )
+        .ok(),
+        record(
+            "A3",
+            "a record with a list `value`",
+            with_list(r#""value":[{"id":"x"}]"#),
+        )
+        .ok(),
+        message(
+            "A3",
+            "an envelope with no records and something else",
+            r#"{"records":[],"hello":"world"}"#,
+        )
+        .rejects("not_a_sign_in"),
         message("A4", "`records` is an object", r#"{"records":{"a":1}}"#).rejects(NOT_ARRAY),
         message("A4", "`records` is a text", r#"{"records":"a"}"#).rejects(NOT_ARRAY),
         message("A4", "`records` is a number", r#"{"records":1}"#).rejects(NOT_ARRAY),
         message("A4", "`records` is null", r#"{"records":null}"#).rejects(NOT_ARRAY),
     ]
+}
+
+/// A good record with a list at its top.
+fn with_list(list: &str) -> String {
+    good().replacen('{', &format!("{{{list},"), 1)
 }
 
 const NOT_ARRAY: &str = "records_not_array";
@@ -64,6 +87,14 @@ fn shapes() -> Vec<Case> {
         message("A9", "records without anything between", good() + &good())
             .ok()
             .flags(&["concatenated"]),
+        message(
+            "A9",
+            "the same, then a line of its own",
+            format!("{}{}\n{}", good(), good(), good()),
+        )
+        .ok()
+        .flags(&["concatenated"])
+        .ok(),
     ]
 }
 
@@ -94,6 +125,7 @@ fn broken() -> Vec<Case> {
             "each line of a file is a message",
         ),
         message("A17", "plain text", "upstream connect error").rejects("not_json"),
+        message("A17", "plain text with a comma", "hello, world").rejects("not_json"),
     ]
 }
 
@@ -125,6 +157,8 @@ fn clothes() -> Vec<Case> {
         message("A14", "gzip", gzip(good().as_bytes())).ok(),
         message("A14", "zlib", vec![0x78, 0x9c, 0x03, 0x00]).rejects("compressed"),
         message("A14", "zstd", vec![0x28, 0xb5, 0x2f, 0xfd, 0x00]).rejects("compressed"),
+        message("A14", "zip", b"PK\x03\x04\x14\0\n{\n,\n".to_vec()).rejects("compressed"),
+        message("A14", "bzip2", b"BZh91AY&SY\n\n".to_vec()).rejects("compressed"),
         message(
             "A14",
             "gzip that is cut off",

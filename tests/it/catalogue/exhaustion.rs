@@ -55,6 +55,13 @@ pub fn elsewhere() -> Vec<Elsewhere> {
             "memory_stays_flat",
         ),
         row(
+            "A18",
+            "a list of millions of numbers",
+            "memory stays flat",
+            HERE,
+            "memory_stays_flat",
+        ),
+        row(
             "A20",
             "binary headers and keys of messages",
             "never read",
@@ -268,7 +275,13 @@ fn memory_stays_flat() {
     let name = "catalogue::exhaustion::memory_stays_flat";
     let ended = run(command.args([name, "--exact", "--nocapture"]));
     assert_eq!(ended.code, Some(0), "{}{}", ended.out, ended.err);
-    for name in ["bombs", "fake users", "distinct values", "one user"] {
+    for name in [
+        "bombs",
+        "fake users",
+        "distinct values",
+        "one user",
+        "endless lists",
+    ] {
         let line = ended
             .out
             .lines()
@@ -328,6 +341,14 @@ fn flood() {
         fold(&bomb, &mut classifier, &mut detector);
     }
     tell("bombs");
+    // Sixteen bytes for each item would be 64 MiB.
+    for list in [
+        format!("[1{}]", ",1".repeat(4 << 20)),
+        "[".to_owned() + &"1,".repeat(4 << 20),
+    ] {
+        fold(list.as_bytes(), &mut classifier, &mut detector);
+    }
+    tell("endless lists");
 }
 
 #[test]

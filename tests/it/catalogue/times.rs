@@ -44,6 +44,9 @@ fn written() -> Vec<Case> {
         at("D4", "the US form", "3/13/2026 4:00:00 PM")
             .flags(&["us_time"])
             .reads("event_time", WHEN),
+        at("D4", "the form of Defender", "Mar 13, 2026 4:00:00 PM")
+            .flags(&["time_without_zone"])
+            .reads("event_time", WHEN),
     ]
 }
 
@@ -87,6 +90,13 @@ fn far() -> Vec<Case> {
         at("D7", "29 February of a common year", "2026-02-29T16:00:00Z")
             .flags(&["time_from_publish"])
             .reads("event_time", published),
+        at(
+            "D8",
+            "half a second after its publication",
+            "2026-03-13T16:01:00.5Z",
+        )
+        .ok()
+        .because("rounding alone makes as much"),
         at(
             "D8",
             "an hour after its publication",

@@ -63,14 +63,26 @@ fn codes() -> Vec<Case> {
             .flags(unreadable)
             .reads("error_code", ""),
         code("the code is 2^31", json!(2_147_483_648_i64)).flags(unreadable),
-        code("the code is 2^63", json!(9_223_372_036_854_775_808_u64)).flags(&["no_error_code"]),
+        code("the code is 2^63", json!(9_223_372_036_854_775_808_u64)).flags(unreadable),
         code("the code is 1e3", json!(1e3))
             .flags(&["unknown_error_code"])
             .reads("error_code", "1000"),
         code("the code is 50126.0", json!(50126.0))
             .ok()
             .reads("error_code", "50126"),
-        code("the code is the text 0x10", json!("0x10")).flags(&["no_error_code"]),
+        code("the code is the text 0x10", json!("0x10")).flags(unreadable),
+        code("the code has the prefix AADSTS", json!("AADSTS53003"))
+            .ok()
+            .reads("error_code", "53003"),
+        code("the code is the word Success", json!("Success"))
+            .ok()
+            .reads("error_code", "0"),
+        code("the code is the word Failure", json!("Failure")).flags(&["no_error_code"]),
+        own("C5", "the code is negative, `resultType` is not", |own| {
+            own["status"]["errorCode"] = json!(-1);
+        })
+        .flags(&["code_conflict", "unreadable_code"])
+        .reads("error_code", "50126"),
         code("the code is an empty text", json!("")).flags(&["no_error_code"]),
         outer(
             "C6",

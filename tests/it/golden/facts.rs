@@ -120,7 +120,11 @@ fn of_json(record: &Value) -> Facts {
     } else {
         code
     };
-    facts.insert("error_code", number(code));
+    let is_success = code == "Success";
+    facts.insert(
+        "error_code",
+        if is_success { json!(0) } else { number(code) },
+    );
     facts.insert("asn", number(&own["autonomousSystemNumber"]));
     of_nested(&mut facts, &own["location"], &own["deviceDetail"]);
     of_policies(&mut facts, &own["appliedConditionalAccessPolicies"]);

@@ -20,7 +20,7 @@ macro_rules! changes {
 changes! {
     NumbersAsTexts, TextsAsNumbers, FlagsAsTexts, TextsAsFlags, ObjectAsText, ListAsText,
     AllNestedAsTexts, KeysLower, KeysUpper, KeysPascal, Shuffled, Spaced, UnknownFields, Escaped,
-    KeyRepeated, IdentityRepeatedBehind, KeyRepeatedOtherwise, FieldDropped, Truncated, ByteChanged
+    KeyRepeated, IdentityRepeatedBehind, ListAdded, KeyRepeatedOtherwise, FieldDropped, Truncated, ByteChanged
 }
 
 impl Change {
@@ -52,6 +52,10 @@ impl Change {
             Change::KeyRepeated => style.repeated = Some(None),
             Change::KeyRepeatedOtherwise => style.repeated = Some(Some(plain(dice))),
             Change::IdentityRepeatedBehind => style.identity = true,
+            Change::ListAdded => {
+                style.shuffled = true;
+                add_list(&mut record, dice);
+            }
             Change::FieldDropped => drop_field(&mut record, dice),
             Change::Truncated | Change::ByteChanged => {}
         }
@@ -69,6 +73,13 @@ impl Change {
         }
         bytes
     }
+}
+
+/// A list at the top, under the name of a page's.
+fn add_list(record: &mut Value, dice: &mut Dice) {
+    let lists = [json!([]), json!([1]), json!([{"id": "x"}])];
+    let key = dice.pick(&["records", "value"]);
+    record[key] = lists[dice.below(lists.len())].clone();
 }
 
 /// Hands every value that holds no others to `change`.

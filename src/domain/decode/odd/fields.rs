@@ -23,6 +23,10 @@ enum Holds {
     Scalar,
     /// Texts.
     Texts,
+    /// Names between commas, or a list of them.
+    Names,
+    /// How it went; the code alone in some exports.
+    Status,
     Object(&'static LazyLock<Spec>),
     List(&'static LazyLock<Spec>),
 }
@@ -50,14 +54,18 @@ static STEP: LazyLock<Spec> = LazyLock::new(|| Spec::new(StepField::KEYS, &[]));
 static POLICY: LazyLock<Spec> = LazyLock::new(|| {
     Spec::new(
         PolicyField::KEYS,
-        &[("enforcedGrantControls", Holds::Texts)],
+        &[
+            ("enforcedGrantControls", Holds::Texts),
+            ("conditionsSatisfied", Holds::Names),
+            ("conditionsNotSatisfied", Holds::Names),
+        ],
     )
 });
 static PROPERTIES: LazyLock<Spec> = LazyLock::new(|| {
     let below = [
         ("location", Holds::Object(&LOCATION)),
         ("deviceDetail", Holds::Object(&DEVICE)),
-        ("status", Holds::Object(&STATUS)),
+        ("status", Holds::Status),
         ("appliedConditionalAccessPolicies", Holds::List(&POLICY)),
         ("authenticationDetails", Holds::List(&STEP)),
         ("signInEventTypes", Holds::Texts),
@@ -159,6 +167,12 @@ impl Reading {
         match holds {
             Holds::Scalar => self.scalar(value),
             Holds::Texts => self.texts(value),
+            Holds::Names => self.names(value),
+            Holds::Status => match self.opened(value) {
+                Value::Object(map) => Value::Object(self.object(&map, &STATUS)),
+                Value::String(code) => json!({"errorCode": self.text(code)}),
+                other => self.scalar(other),
+            },
             Holds::Object(spec) => match self.opened(value) {
                 Value::Object(map) => Value::Object(self.object(&map, spec)),
                 other => self.scalar(other),
@@ -200,6 +214,20 @@ impl Reading {
             _ => Vec::new(),
         };
         Value::Array(items.into_iter().map(|item| self.scalar(item)).collect())
+    }
+
+    fn names(&mut self, value: Value) -> Value {
+        match self.opened_list(value) {
+            Value::Array(items) => {
+                let names = items.iter().filter_map(Value::as_str);
+                let names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
+                match names.as_slice() {
+                    [] => Value::Null,
+                    names => Value::String(self.text(names.join(","))),
+                }
+            }
+            other => self.scalar(other),
+        }
     }
 
     fn list(&mut self, value: Value, spec: &Spec) -> Value {

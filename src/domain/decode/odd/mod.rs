@@ -8,6 +8,8 @@ mod sanitise;
 mod shapes;
 mod tree;
 
+pub(super) use shapes::known_columns;
+
 use std::borrow::Cow;
 
 use serde::Deserialize as _;
@@ -119,7 +121,11 @@ fn of_record(
     if let Some(map) = shapes::translated(&map) {
         return Odd::of(&map, oddities.with(Oddity::OtherShape), false);
     }
-    if is_blank && map.contains_key("records") {
+    if is_blank
+        && map
+            .get("records")
+            .is_some_and(|records| !records.is_array())
+    {
         let detail = "`records` holds no list".to_owned();
         return Err((RejectReason::RecordsNotArray, detail));
     }

@@ -1,6 +1,7 @@
 //! Rows of other tables, translated by `schemas/input_shapes.csv` and `schemas/input_keys.csv`.
 //!
-//! A shape is known by its marks. Its keys are compared in lower case, without blanks around or doubled
+//! A shape is known by its marks; of two columns for one field the one whose row in the table stands
+//! first counts. Its keys are compared in lower case, without blanks around or doubled
 //! inside and without what Log Analytics appends to the headers of its exports.
 
 use std::collections::HashMap;
@@ -19,6 +20,8 @@ pub(super) struct Shape {
 
 /// Where a value belongs, and in which form it stands.
 struct Target {
+    /// Its row in the table.
+    rank: usize,
     path: Vec<&'static str>,
     form: Form,
 }
@@ -33,8 +36,10 @@ enum Form {
     Camel,
     /// `Yes` or `No`.
     Yes,
-    /// `Success` stands for the code 0, anything else for none.
-    Success,
+    /// An enumeration in words, or the number of one of its members.
+    Access,
+    /// Yes for a guest, no for a member.
+    Guest,
 }
 
 static SHAPES: LazyLock<Vec<Shape>> = LazyLock::new(read_shapes);
@@ -58,17 +63,21 @@ fn read_shapes() -> Vec<Shape> {
 
 fn keys_of(shape: &str, rows: &[Vec<&'static str>]) -> HashMap<&'static str, Vec<Target>> {
     let mut keys: HashMap<&str, Vec<Target>> = HashMap::new();
-    for row in rows.iter().filter(|row| row[0] == shape) {
+    let rows = rows.iter().filter(|row| row[0] == shape);
+    for (rank, row) in rows.enumerate() {
         let form = match row[3] {
             "" => Form::Plain,
             "place" => Form::Place,
             "camel" => Form::Camel,
             "yes" => Form::Yes,
-            "success" => Form::Success,
+            "access" => Form::Access,
+            "guest" => Form::Guest,
             _ => unreachable!("{COMPILED_IN}"),
         };
         let path = row[2].split('.').collect();
-        keys.entry(row[1]).or_default().push(Target { path, form });
+        keys.entry(row[1])
+            .or_default()
+            .push(Target { rank, path, form });
     }
     keys
 }
@@ -82,22 +91,45 @@ fn cells(line: &'static str) -> Vec<&'static str> {
 pub(super) fn translated(row: &Map<String, Value>) -> Option<Map<String, Value>> {
     let keys: Vec<(String, &Value)> = row.iter().map(|(key, value)| (plain(key), value)).collect();
     let has = |name: &&str| keys.iter().any(|(key, _)| key == name);
-    let shape = SHAPES
-        .iter()
-        .find(|shape| shape.marks.iter().all(|names| names.iter().any(has)))?;
-    let mut record = Map::new();
+    let shape = SHAPES.iter().find(|shape| shape.is_marked(has))?;
+    let mut found: Vec<(&Target, &Value)> = Vec::new();
     for (key, value) in &keys {
-        let targets = shape.keys.get(key.as_str()).map_or(&[][..], Vec::as_slice);
-        for target in targets {
-            if let Some(value) = target.form.read(value) {
-                put(&mut record, &target.path, value);
-            }
+        let targets = shape.keys.get(key.as_str()).into_iter().flatten();
+        found.extend(targets.map(|target| (target, *value)));
+    }
+    found.sort_by_key(|(target, _)| target.rank);
+    let mut record = Map::new();
+    for (target, value) in found {
+        if let Some(value) = target.form.read(value) {
+            put(&mut record, &target.path, value);
         }
     }
     if !shape.category.is_empty() {
         put(&mut record, &["category"], Value::from(shape.category));
     }
     Some(record)
+}
+
+impl Shape {
+    fn is_marked(&self, has: impl Fn(&&str) -> bool) -> bool {
+        let mut marks = self.marks.iter();
+        marks.all(|names| names.iter().any(&has))
+    }
+}
+
+/// Which of these columns are known, and whether rows that have them can be sign-ins.
+pub(in super::super) fn known_columns(names: &[String]) -> (Vec<bool>, bool) {
+    let names: Vec<String> = names.iter().map(|name| plain(name)).collect();
+    let is_column = |name: &String| {
+        let mut shapes = SHAPES.iter();
+        shapes.any(|shape| shape.keys.contains_key(name.as_str()))
+    };
+    let known = names.iter().map(is_column).collect();
+    let has = |name: &&str| names.iter().any(|other| other == name);
+    // Sign-ins under their normal names are in no shape.
+    let is_plain = has(&"category") || has(&"id") && has(&"createddatetime");
+    let is_marked = SHAPES.iter().any(|shape| shape.is_marked(has));
+    (known, is_plain || is_marked)
 }
 
 /// A key without what differs between exports of one table.
@@ -116,7 +148,14 @@ fn plain(key: &str) -> String {
 
 impl Form {
     fn read(self, value: &Value) -> Option<Value> {
-        let text = value.as_str().map(str::trim);
+        let scalar = match (self, value) {
+            (Form::Access | Form::Guest, Value::Number(_) | Value::Bool(_)) => value.to_string(),
+            _ => String::new(),
+        };
+        let text = value
+            .as_str()
+            .or(Some(scalar.as_str()).filter(|it| !it.is_empty()));
+        let text = text.map(str::trim);
         match (self, text) {
             (_, Some("")) | (_, None) if value.is_null() || text == Some("") => None,
             (Form::Plain, _) | (_, None) => Some(value.clone()),
@@ -127,11 +166,23 @@ impl Form {
                 "no" | "false" => Some(Value::Bool(false)),
                 _ => None,
             },
-            (Form::Success, Some(status)) => status
-                .eq_ignore_ascii_case("success")
-                .then(|| Value::from(0)),
+            (Form::Access, Some(words)) => Some(Value::from(match words.parse::<usize>() {
+                Ok(number) => access(number)?.to_owned(),
+                Err(_) => camel(words),
+            })),
+            (Form::Guest, Some(answer)) => match answer.to_lowercase().as_str() {
+                "true" | "1" => Some(Value::from("Guest")),
+                "false" | "0" => Some(Value::from("Member")),
+                _ => None,
+            },
         }
     }
+}
+
+/// A member of `conditionalAccessStatus` by its number (Microsoft Graph metadata).
+fn access(number: usize) -> Option<&'static str> {
+    let members = ["success", "failure", "notApplied", "unknownFutureValue"];
+    members.get(number).copied()
 }
 
 fn place_of(place: &str) -> Value {
@@ -217,6 +268,38 @@ mod tests {
     }
 
     #[test]
+    fn of_two_columns_for_one_field_the_first_row_counts() {
+        let row = serde_json::json!({
+            "CreatedDateTime": "2026-03-13T16:00:00Z",
+            "ResultType": "0",
+            "AppliedConditionalAccessPolicies": "[]",
+            "ConditionalAccessPolicies": "[{}]",
+        });
+        let read = |row: &Value| translated(row.as_object().expect("an object"));
+        let policies = |row| {
+            let record = Value::Object(read(row).expect("a shape"));
+            record["properties"]["appliedConditionalAccessPolicies"].clone()
+        };
+        // The name that stands first in the alphabet stands second in the table.
+        assert_eq!(policies(&row), "[{}]");
+        let mut empty = row.clone();
+        empty["ConditionalAccessPolicies"] = "".into();
+        assert_eq!(policies(&empty), "[]");
+    }
+
+    #[test]
+    fn columns_are_known_whatever_their_spelling() {
+        let columns = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            known_columns(&names)
+        };
+        let portal = ["\u{feff}Date (UTC)", "Request ID", "username ", "Datum"];
+        assert_eq!(columns(&portal), (vec![true, true, true, false], true));
+        assert_eq!(columns(&["Id", "CreatedDateTime"]).1, true);
+        assert_eq!(columns(&["Status", "Datum"]), (vec![true, false], false));
+    }
+
+    #[test]
     fn forms_are_read() {
         let camel = |words: &str| Form::Camel.read(&Value::from(words));
         assert_eq!(camel("Not Applied"), Some("notApplied".into()));
@@ -230,7 +313,18 @@ mod tests {
             place,
             Some(serde_json::json!({"city": "Melbourne", "countryOrRegion": "AU"}))
         );
-        assert_eq!(Form::Success.read(&Value::from("Failure")), None);
+        let access = |value: Value| Form::Access.read(&value);
+        assert_eq!(access(1.into()), Some("failure".into()));
+        assert_eq!(access("2".into()), Some("notApplied".into()));
+        assert_eq!(access("Success".into()), Some("success".into()));
+        assert_eq!((access(9.into()), access(Value::Null)), (None, None));
+        let guest = |value: Value| Form::Guest.read(&value);
+        assert_eq!(guest(true.into()), Some("Guest".into()));
+        assert_eq!(guest("False".into()), Some("Member".into()));
+        assert_eq!(
+            (guest(0.into()), guest("".into())),
+            (Some("Member".into()), None)
+        );
         assert_eq!(Form::Yes.read(&Value::from("No")), Some(Value::Bool(false)));
     }
 }

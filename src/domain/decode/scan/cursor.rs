@@ -194,6 +194,23 @@ impl<'a, 'i> Cursor<'a, 'i> {
         })
     }
 
+    /// The members of the object that begins here, whatever their keys: `member` is shown each key and
+    /// takes its value.
+    pub(super) fn every_member(
+        &mut self,
+        mut member: impl FnMut(&'a [u8], &mut Self) -> Option<()>,
+    ) -> Option<()> {
+        let mut count = 0;
+        self.members(b'{', b'}', |cursor| {
+            let (from, to) = cursor.key()?;
+            count += 1;
+            if count > KEYS_MAX || cursor.has_escape(from, to) {
+                return None;
+            }
+            member(&cursor.bytes()[from..to], cursor)
+        })
+    }
+
     /// Steps over members that nobody wants: at least the one whose value begins here. Its key, which
     /// stood at `before`, is not in the table and has this slot. Tells how many there were.
     #[inline]

@@ -18,8 +18,9 @@ use std::sync::LazyLock;
 pub(super) use cursor::{Cursor, DEPTH_MAX, KEYS_MAX, LIST_MAX, TEXT_MAX};
 pub(super) use keys::{Field, Keys};
 
+use super::code::{Code, Word};
 use super::conditions::Conditions;
-use super::page::begins_with_list;
+use super::page::{Others, begins_with_list};
 use super::record::{Record, RecordField};
 use super::values::{Flag, Int, List, Text, Texts};
 use super::wire::{Country, Location, Policy};
@@ -51,7 +52,7 @@ pub(super) enum Scanned<'a> {
     /// One record.
     Record,
     /// A page, its records with their places in the text; the odd ones are not read yet.
-    Page(Vec<(Option<Record<'a>>, Range<usize>)>),
+    Page(Records<'a>),
 }
 
 impl Scanner {
@@ -68,10 +69,8 @@ impl Scanner {
         self.memory.get_mut().next_text();
         let start = Cursor::new(valid, &self.index, &self.memory);
         let mut cursor = start;
-        if !begins_with_list(text) {
-            scan_record(record, &mut cursor)?;
-        }
-        let scanned = if record.is_blank() {
+        let is_read = !begins_with_list(text) && scan_record(record, &mut cursor).is_some();
+        let scanned = if !is_read || record.is_blank() {
             // A page; its list may stand behind other keys.
             cursor = start;
             Scanned::Page(page(&mut cursor)?)
@@ -84,43 +83,46 @@ impl Scanner {
     }
 }
 
-/// The one field of a page that is read.
-#[derive(Clone, Copy)]
-struct ListOfRecords;
-
-impl Field for ListOfRecords {
-    fn place(self) -> u32 {
-        0
-    }
-}
+type Records<'a> = Vec<(Option<Record<'a>>, Range<usize>)>;
 
 /// The records of a page with one list; one that is odd is left to be read alone.
-fn page<'a>(cursor: &mut Cursor<'a, '_>) -> Option<Vec<(Option<Record<'a>>, Range<usize>)>> {
-    static KEYS: LazyLock<Keys<ListOfRecords>> =
-        LazyLock::new(|| Keys::new(["records", "value"].map(|key| (key, ListOfRecords))));
+fn page<'a>(cursor: &mut Cursor<'a, '_>) -> Option<Records<'a>> {
     let mut records = None;
-    cursor.object(&KEYS, |ListOfRecords, cursor| {
-        let list = records.insert(Vec::new());
-        cursor.list(|cursor| {
-            if list.len() == PAGE_MAX {
-                return None;
-            }
-            let before = *cursor;
-            let from = cursor.place();
-            list.push((Some(Record::default()), from..from));
-            let (slot, range) = list.last_mut()?;
-            let record = slot.as_mut()?;
-            let is_read = scan_record(record, cursor).is_some();
-            if !is_read || record.is_blank() || record.is_bare() || record.is_timeless() {
-                *slot = None;
-                *cursor = before;
-                cursor.skip()?;
-            }
-            range.end = cursor.place();
-            Some(())
-        })
+    let mut others = Others::default();
+    cursor.every_member(|key, cursor| {
+        if matches!(key, b"records" | b"value") {
+            return match records {
+                None => list(records.insert(Vec::new()), cursor),
+                // Two lists in one: which of them counts is not decided here.
+                Some(_) => None,
+            };
+        }
+        others.note(key);
+        cursor.skip()
     })?;
-    records
+    let is_empty = records.as_ref().is_none_or(Vec::is_empty);
+    records.filter(|_| others.are_of_a_page(is_empty))
+}
+
+fn list<'a>(records: &mut Records<'a>, cursor: &mut Cursor<'a, '_>) -> Option<()> {
+    cursor.list(|cursor| {
+        if records.len() == PAGE_MAX {
+            return None;
+        }
+        let before = *cursor;
+        let from = cursor.place();
+        records.push((Some(Record::default()), from..from));
+        let (slot, range) = records.last_mut()?;
+        let record = slot.as_mut()?;
+        let is_read = scan_record(record, cursor).is_some();
+        if !is_read || record.is_blank() || record.is_bare() || record.is_timeless() {
+            *slot = None;
+            *cursor = before;
+            cursor.skip()?;
+        }
+        range.end = cursor.place();
+        Some(())
+    })
 }
 
 fn scan_record<'a>(record: &mut Record<'a>, cursor: &mut Cursor<'a, '_>) -> Option<()> {
@@ -156,6 +158,19 @@ impl<'a> Scan<'a> for Int {
     }
 }
 
+impl<'a> Scan<'a> for Code {
+    fn scan(&mut self, cursor: &mut Cursor<'a, '_>) -> Option<()> {
+        *self = if cursor.peek()? == b'"' {
+            Code::of_text(cursor.plain_text()?)
+        } else {
+            let mut number = Int::default();
+            number.scan(cursor)?;
+            Code(number.0, Word::None)
+        };
+        Some(())
+    }
+}
+
 impl<'a> Scan<'a> for Flag {
     fn scan(&mut self, cursor: &mut Cursor<'a, '_>) -> Option<()> {
         *self = match cursor.scalar()? {
@@ -171,7 +186,13 @@ impl<'a> Scan<'a> for Flag {
 impl<'a> Scan<'a> for Conditions<'a> {
     fn scan(&mut self, cursor: &mut Cursor<'a, '_>) -> Option<()> {
         *self = match cursor.peek()? {
-            b'"' => Conditions::of_text(cursor.text()?),
+            b'"' => {
+                let names = cursor.text()?;
+                if names.as_str().trim_start().starts_with(['[', '{', '"']) {
+                    return None;
+                }
+                Conditions::of_text(names)
+            }
             _ => match cursor.scalar()? {
                 b"null" => Conditions::Absent,
                 number => Conditions::Mask(std::str::from_utf8(number).ok()?.parse().ok()?),
