@@ -80,7 +80,8 @@ named AS (
 mentions AS (
   SELECT tenant_id, id, age, place, policy, policy['id'] AS policy_id,
          CASE WHEN policy['id'] IS NULL THEN policy['name'] END AS name_without_id,
-         CASE WHEN coalesce(policy['result'], '') IN ('', 'notApplied', 'notEnabled')
+         CASE WHEN lower(coalesce(policy['result'], ''))
+                   IN ('', 'notapplied', 'notenabled', '2', '3')
               THEN 1 ELSE 0 END AS took_no_part
   FROM named
 ),

@@ -6,6 +6,7 @@
 
 pub mod texts;
 
+use super::failure_class::FailureClass;
 use super::loops::verdict::{ATTACK_IPS, Facts, OWN_IPS};
 use super::loops::words::{Kind, Verdict};
 use super::loops::{DAY, HOUR};
@@ -116,14 +117,14 @@ fn outlook_too_old(facts: &Facts) -> Option<Ranked> {
 
 /// 0.95: the code names it.
 fn security_defaults(facts: &Facts) -> Option<Ranked> {
-    let dominant = facts.share_of_classes(&["security_defaults"]) >= DOMINANT_SHARE;
+    let dominant = facts.share_of_classes(&[FailureClass::SecurityDefaults]) >= DOMINANT_SHARE;
     dominant.then_some(())?;
     fits("security_defaults", 0.95)
 }
 
 /// 0.75: the codes say what was asked for, but not why the client speaks legacy at all.
 fn legacy_cannot_do_mfa_or_device(facts: &Facts) -> Option<Ranked> {
-    let asked = facts.share_of_classes(&["mfa_interrupt", "ca_device"]);
+    let asked = facts.share_of_classes(&[FailureClass::MfaInterrupt, FailureClass::CaDevice]);
     (asked >= DOMINANT_SHARE).then_some(())?;
     fits("legacy_cannot_do_mfa_or_device", 0.75)
 }

@@ -8,7 +8,12 @@ mod load;
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-use super::sign_in::{AuthClass, Channel, Protocol};
+#[cfg(test)]
+pub(in crate::domain) use load::TABLES;
+
+use super::failure_class::{Ends, FailureClass};
+use super::policy::ControlKind;
+use super::sign_in::{AuthClass, Channel, PasswordVerified, Protocol};
 
 /// A row of a table: where a piece of knowledge comes from.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,8 +43,37 @@ pub struct ClientApp {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ErrorCode {
     /// Our class of it.
-    pub class: &'static str,
+    pub class: FailureClass,
     /// Where that is written; the row's name is the one in Microsoft's list.
+    pub row: &'static Row,
+}
+
+/// What a class of codes means for a sign-in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClassMeaning {
+    /// How it ends for a client that can do more than send a password.
+    pub ends: Ends,
+    /// How it ends for a client that has a password and nothing else.
+    pub ends_legacy: Ends,
+    /// What such a code alone tells of the password.
+    pub password_verified: PasswordVerified,
+}
+
+/// What an `authenticationProtocol` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenProtocol {
+    /// The class that it belongs to, unknown if to several.
+    pub auth_class: AuthClass,
+    /// Where that is written.
+    pub row: &'static Row,
+}
+
+/// What a grant control of a policy demands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GrantControl {
+    /// The kind of thing.
+    pub kind: ControlKind,
+    /// Where that is written.
     pub row: &'static Row,
 }
 
@@ -76,8 +110,6 @@ pub struct ClientGroup {
     pub row: &'static Row,
 }
 
-/// The class of a code that is not in the table.
-pub const OTHER_FAILURE: &str = "other_failure";
 /// The family of software that nothing names.
 pub const UNKNOWN_FAMILY: &str = "unknown";
 /// The client group of password grants at modern endpoints.
@@ -88,6 +120,10 @@ pub const ROPC_GROUP: &str = "ropc";
 pub struct Knowledge {
     client_apps: HashMap<&'static str, ClientApp>,
     error_codes: HashMap<i32, ErrorCode>,
+    /// By the place of the class in its list.
+    failure_classes: Vec<ClassMeaning>,
+    token_protocols: Vec<(&'static str, TokenProtocol)>,
+    grant_controls: Vec<(Match, &'static str, GrantControl)>,
     user_agents: Vec<(Match, &'static str, UserAgent)>,
     applications: HashMap<&'static str, Application>,
     groups: HashMap<Protocol, ClientGroup>,
@@ -98,8 +134,19 @@ pub struct Knowledge {
 
 #[derive(Debug, Clone, Copy)]
 enum Match {
+    Exact,
     Prefix,
     Contains,
+}
+
+impl Match {
+    fn finds(self, pattern: &str, value: &str) -> bool {
+        match self {
+            Match::Exact => value == pattern,
+            Match::Prefix => value.starts_with(pattern),
+            Match::Contains => value.contains(pattern),
+        }
+    }
 }
 
 impl Knowledge {
@@ -129,18 +176,30 @@ impl Knowledge {
         self.error_codes.get(&code).copied()
     }
 
+    /// What a class of codes means.
+    #[must_use]
+    pub fn meaning(&self, class: FailureClass) -> ClassMeaning {
+        self.failure_classes[class as usize]
+    }
+
     /// The first row of the user-agent table that matches.
     #[must_use]
     pub fn user_agent(&self, value: &str) -> Option<UserAgent> {
-        let value = value.to_ascii_lowercase();
-        let matches = |how: Match, pattern: &str| match how {
-            Match::Prefix => value.starts_with(pattern),
-            Match::Contains => value.contains(pattern),
-        };
-        self.user_agents
-            .iter()
-            .find(|(how, pattern, _)| matches(*how, pattern))
-            .map(|row| row.2)
+        first(&self.user_agents, value)
+    }
+
+    /// Looks up a grant control as a policy names it.
+    #[must_use]
+    pub fn grant_control(&self, value: &str) -> Option<GrantControl> {
+        first(&self.grant_controls, value)
+    }
+
+    /// Looks up `authenticationProtocol`; case does not count.
+    #[must_use]
+    pub fn token_protocol(&self, value: &str) -> Option<TokenProtocol> {
+        let mut rows = self.token_protocols.iter();
+        let found = rows.find(|(known, _)| known.eq_ignore_ascii_case(value));
+        found.map(|(_, protocol)| *protocol)
     }
 
     /// Looks up an application or resource id.
@@ -156,13 +215,8 @@ impl Knowledge {
     /// The group of a family of software that belongs elsewhere than what it speaks.
     #[must_use]
     pub fn group_of_family(&self, family: &str, protocol: Protocol) -> Option<ClientGroup> {
-        let with = |protocol| {
-            self.group_overrides
-                .iter()
-                .find(|(key, _)| key.0 == family && key.1 == protocol)
-        };
-        let found = with(Some(protocol)).or_else(|| with(None));
-        found.map(|(_, group)| *group)
+        let with = |protocol| self.group_overrides.get(&(family, protocol));
+        with(Some(protocol)).or_else(|| with(None)).copied()
     }
 
     /// The group of whatever speaks a protocol.
@@ -175,25 +229,6 @@ impl Knowledge {
     #[must_use]
     pub fn recovered_by(&self) -> &HashMap<&'static str, Vec<Channel>> {
         &self.recovered_by
-    }
-
-    /// The group of this name, as the static name that signals carry.
-    #[must_use]
-    pub fn group_named(&self, name: &str) -> Option<&'static str> {
-        self.recovered_by
-            .keys()
-            .copied()
-            .find(|group| *group == name)
-    }
-
-    /// The class of error codes of this name, as the static name that signals carry.
-    #[must_use]
-    pub fn class_named(&self, name: &str) -> &'static str {
-        let classes = self.error_codes.values().map(|code| code.class);
-        classes
-            .into_iter()
-            .find(|class| *class == name)
-            .unwrap_or(OTHER_FAILURE)
     }
 
     /// Every client family that a verdict can name, sorted.
@@ -211,4 +246,12 @@ impl Knowledge {
             .find(|family| *family == name)
             .unwrap_or(UNKNOWN_FAMILY)
     }
+}
+
+/// What the first row says that finds its pattern, which is lower-case, in the value.
+fn first<T: Copy>(rows: &[(Match, &'static str, T)], value: &str) -> Option<T> {
+    let value = value.to_ascii_lowercase();
+    let mut rows = rows.iter();
+    let found = rows.find(|(how, pattern, _)| how.finds(pattern, &value));
+    found.map(|row| row.2)
 }

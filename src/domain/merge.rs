@@ -9,6 +9,7 @@ use std::cmp::Reverse;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::policy::PolicyResult;
 use super::sign_in::Outcome;
 
 /// When a copy was published, and what settles a tie; the greatest is the latest. Copies with the
@@ -172,18 +173,13 @@ fn mentions<V>(stamp: Stamp, said: Vec<PolicySaid<V>>) -> BTreeMap<Mention, (Wei
         let times = times.entry(said.key.clone()).or_default();
         *times += 1;
         let weight = Weight {
-            took_part: took_part(&said.result),
+            took_part: PolicyResult::took_part(&said.result),
             stamp,
             place: Reverse(place),
         };
         ((said.key, *times), (weight, said.policy))
     });
     said.collect()
-}
-
-/// Whether a policy with this result looked at the sign-in at all.
-fn took_part(result: &str) -> bool {
-    !matches!(result, "" | "notApplied" | "notEnabled")
 }
 
 /// Adds values under their keys; where both have one, that of the greater weight stays.
@@ -305,6 +301,17 @@ mod tests {
             event.policies(),
             ["d neverHeardOf", "c failure", "a failure", "b notApplied"]
         );
+    }
+
+    #[test]
+    fn a_result_counts_the_same_however_it_is_spelt() {
+        for no_part in ["notApplied", "NOTAPPLIED", "2", "notenabled", "3", ""] {
+            let event = merged([
+                copy(Some(1), 1, Standing::Failure, &[], &[("a", "1")]),
+                copy(Some(2), 2, Standing::Failure, &[], &[("a", no_part)]),
+            ]);
+            assert_eq!(event.policies(), ["a 1"], "{no_part:?}");
+        }
     }
 
     #[test]

@@ -3,12 +3,16 @@
 //! Every enum knows its stable name, which is what tables, metrics and dashboards show. Knowledge
 //! about particular clients and codes is data under `schemas/`, not here.
 
-/// Declares a closed list with one stable lower-case name per variant.
+/// Declares a closed list with one stable lower-case name per variant; what a variant means is its
+/// doc comment, for readers of the code and of the documents alike.
 macro_rules! closed_list {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)+ }) => {
+    (
+        $(#[$doc:meta])*
+        $name:ident { $($(#[doc = $vdoc:literal])+ $variant:ident = $text:literal,)+ }
+    ) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub enum $name { $($(#[$vdoc])* $variant,)+ }
+        pub enum $name { $($(#[doc = $vdoc])+ $variant,)+ }
 
         impl $name {
             /// Every variant, in order of declaration.
@@ -18,6 +22,12 @@ macro_rules! closed_list {
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $($name::$variant => $text,)+ }
+            }
+
+            /// What it stands for, in a sentence.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $($name::$variant => concat!($($vdoc),+).trim_ascii(),)+ }
             }
 
             /// The variant with this stable name.
@@ -44,6 +54,26 @@ closed_list! {
         Unknown = "unknown",
         /// Not a person's sign-in (service principals, managed identities).
         NotApplicable = "not_applicable",
+    }
+}
+
+closed_list! {
+    /// The rule that decided the class.
+    AuthClassReason {
+        /// The log is not one of people's sign-ins.
+        Category = "category",
+        /// The client app tells, legacy or modern.
+        ClientApp = "client_app",
+        /// The user agent alone tells that it was legacy.
+        UserAgent = "user_agent",
+        /// The token was asked for with a password.
+        AuthenticationProtocol = "authentication_protocol",
+        /// The record names no client app that tells, but a protocol that is modern only.
+        ModernProtocol = "modern_protocol",
+        /// The record names no client app, and nothing else tells: unknown.
+        NoClientApp = "no_client_app",
+        /// The table does not know the client app or its class: unknown.
+        UnknownClientApp = "unknown_client_app",
     }
 }
 
@@ -112,17 +142,27 @@ closed_list! {
         Location = "location",
         /// Blocked because of sign-in or user risk.
         Risk = "risk",
-        /// Blocked because of platform or device state.
+        /// Blocked because of platform or device state, or for want of a device that is managed.
         Device = "device",
         /// A policy aimed at a type of modern client.
         ClientTypePolicy = "client_type_policy",
         /// The policy asked for what a legacy client cannot give (MFA, a compliant device).
         LegacyCannotSatisfyControl = "legacy_cannot_satisfy_control",
+        /// The policy asked for multifactor authentication, which was not given.
+        MfaRequired = "mfa_required",
+        /// The policy asked for an approved or protected app.
+        AppProtection = "app_protection",
+        /// The policy asked for consent to terms of use.
+        TermsOfUse = "terms_of_use",
+        /// The policy asked for a change of the password.
+        PasswordChange = "password_change",
+        /// The policy asked for something else, or for several things without saying which lacked.
+        ControlNotMet = "control_not_met",
         /// Security defaults of the tenant.
         SecurityDefaults = "security_defaults",
         /// A tenant-wide security policy.
         TenantPolicy = "tenant_policy",
-        /// Blocked, but the record names no failing policy.
+        /// Blocked, but the record does not tell by which policy, or not what that policy is about.
         Unexplained = "unexplained",
     }
 }

@@ -6,6 +6,7 @@
 use super::classify::Verdict;
 use super::classify::trace::{Answer, Evidence, Silent, Trace, decide};
 use super::decode::normalise::SignIn;
+use super::failure_class::FailureClass;
 use super::knowledge::{Knowledge, ROPC_GROUP};
 use super::sign_in::{AuthClass, Channel, Outcome, PasswordVerified, Protocol};
 
@@ -184,7 +185,7 @@ impl Facts<'_> {
                 protocol: self.protocol,
                 client_family: knowledge.family_named(self.client_family),
                 error_code: self.error_code,
-                failure_class: knowledge.class_named(self.failure_class),
+                failure_class: FailureClass::named(self.failure_class).name(),
                 password_verified: self.password_verified,
                 ip: fnv64(self.ip_address.as_bytes()),
             }),

@@ -1,7 +1,9 @@
 //! The tables in words: `schemas/tables.md`, made from the declarations that also make the files.
 //!
-//! Owns how a column is shown to people. What a column is called and means stands in its declaration,
+//! Owns how a column is shown to people. What a column or a value is called and means stands in its declaration,
 //! so the document cannot say anything else than the program does; a test holds the two equal.
+
+mod values;
 
 use std::fmt::Write as _;
 
@@ -73,6 +75,7 @@ pub fn tables_markdown() -> String {
         None,
         MAILBOXES,
     );
+    values::push(&mut out);
     out.push_str("\n## Views\n\n| view | shows |\n|---|---|\n");
     for (name, sql) in VIEWS {
         let _ = writeln!(out, "| `{name}` | {} |", comment(sql));

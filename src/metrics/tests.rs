@@ -6,6 +6,7 @@ use super::*;
 use crate::domain::classify::Verdict;
 use crate::domain::decode::RejectReason;
 use crate::domain::decode::oddity::Oddity;
+use crate::domain::failure_class::FailureClass;
 use crate::domain::loops::words::{Ending, Kind};
 use crate::domain::mailbox::MailboxState;
 use crate::domain::sign_in::{
@@ -22,7 +23,7 @@ const BLOCKED: Verdict = Verdict {
     client_family: "outlook_2010",
     outcome: Outcome::Blocked,
     block_reason: Some(BlockReason::LegacyAuthPolicy),
-    failure_class: Some("conditional_access"),
+    failure_class: Some(FailureClass::CaBlock.name()),
     password_verified: PasswordVerified::Yes,
     channel: None,
     unknown_client_app: true,

@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use serde::Deserialize;
-use signloop::domain::sign_in::{AuthClass, Channel, Protocol};
+use signloop::domain::failure_class::{Ends, FailureClass};
+use signloop::domain::policy::{ControlKind, PolicyResult};
+use signloop::domain::sign_in::{AuthClass, Channel, PasswordVerified, Protocol};
 use signloop::lake::{document, sql};
 
 use crate::prometheus_rules::{read, shipped};
-use crate::support::VIEWS;
+use crate::support::{Lake, VIEWS};
 
 /// Set to write the documents instead of comparing them.
 pub(crate) const UPDATE: &str = "SIGNLOOP_UPDATE";
@@ -97,15 +99,22 @@ fn client_apps_and_groups_speak_of_classes_protocols_and_channels_that_exist() {
         );
     }
 
-    let groups = table("client_groups", &["protocol"]);
-    never_empty(&groups, &["protocol", "client_group"]);
+    let groups = table("client_groups", &["protocol", "client_group"]);
+    never_empty(&groups, &["client_group"]);
     all_in(&groups, "protocol", &protocols);
     let channels = names(Channel::ALL, Channel::name);
     for row in &groups {
         let recovered_by = row["recovered_by"].split_whitespace();
         recovered_by.for_each(|channel| assert!(channels.contains(channel), "{row:?}"));
     }
-    let covered: BTreeSet<String> = groups.iter().map(|row| row["protocol"].clone()).collect();
+    let covered = groups.iter().map(|row| row["protocol"].clone());
+    let covered: Vec<String> = covered.filter(|protocol| !protocol.is_empty()).collect();
+    assert_eq!(
+        covered.len(),
+        protocols.len(),
+        "a protocol belongs to one group"
+    );
+    let covered = BTreeSet::from_iter(covered);
     assert_eq!(covered, protocols, "every protocol belongs to a group");
 
     let overrides = table("client_group_overrides", &["client_family", "protocol"]);
@@ -123,12 +132,105 @@ fn client_apps_and_groups_speak_of_classes_protocols_and_channels_that_exist() {
 fn error_codes_have_a_number_a_class_and_a_meaning() {
     let codes = table("error_codes", &["code"]);
     never_empty(&codes, &["class", "meaning"]);
-    all_in(&codes, "class", &listed("`class` is one of"));
+    let classes = names(FailureClass::ALL, FailureClass::name);
+    assert_eq!(listed("`class` is one of"), classes, "the README's list");
+    all_in(&codes, "class", &classes);
     let numbers: Vec<i32> = codes
         .iter()
         .map(|row| row["code"].parse().unwrap())
         .collect();
     assert!(numbers.is_sorted(), "codes are in order");
+}
+
+#[test]
+fn every_class_of_codes_says_what_it_does_and_means_what_the_program_says() {
+    let classes = table("failure_classes", &["class"]);
+    let ends = names(Ends::ALL, Ends::name);
+    let passwords = names(PasswordVerified::ALL, PasswordVerified::name);
+    never_empty(&classes, &["ends", "ends_legacy", "password_verified"]);
+    all_in(&classes, "ends", &ends);
+    all_in(&classes, "ends_legacy", &ends);
+    all_in(&classes, "password_verified", &passwords);
+    let meanings = classes
+        .iter()
+        .map(|row| (row["class"].as_str(), row["meaning"].as_str()));
+    let declared = FailureClass::ALL.iter();
+    let declared: Vec<_> = declared
+        .map(|class| (class.name(), class.meaning()))
+        .collect();
+    assert_eq!(meanings.collect::<Vec<_>>(), declared);
+}
+
+#[test]
+fn grant_controls_and_token_protocols_are_lower_case_and_of_listed_kinds() {
+    let controls = table("grant_controls", &["match", "control"]);
+    never_empty(&controls, &["match", "control", "kind"]);
+    let kinds = names(ControlKind::ALL, ControlKind::name);
+    assert_eq!(
+        listed("`kind` of a control is one of"),
+        kinds,
+        "the README's list"
+    );
+    all_in(&controls, "kind", &kinds);
+    let protocols = table("authentication_protocols", &["value"]);
+    never_empty(&protocols, &["value", "auth_class"]);
+    all_in(
+        &protocols,
+        "auth_class",
+        &names(AuthClass::ALL, AuthClass::name),
+    );
+    let words = controls.iter().map(|row| &row["control"]);
+    for word in words.chain(protocols.iter().map(|row| &row["value"])) {
+        assert_eq!(*word, word.to_lowercase());
+    }
+}
+
+/// Two copies of a sign-in; in the later one the policy says this.
+fn copies(result: &str) -> String {
+    let copy = |minute: u32, result: &str| {
+        format!(
+            r#"{{"time":"2026-03-12T23:5{minute}:00Z","category":"SignInLogs","properties":{{
+            "id":"a{result}","createdDateTime":"2026-03-12T23:50:00Z","status":{{"errorCode":53003}},
+            "appliedConditionalAccessPolicies":[{{"id":"p","result":"{result}"}}]}}}}"#
+        )
+        .replace('\n', "")
+    };
+    let second = copy(2, result);
+    let first = copy(1, result).replace(&format!(r#""result":"{result}""#), r#""result":"1""#);
+    format!("{first}\n{second}\n")
+}
+
+#[test]
+fn the_view_and_the_merge_read_a_result_alike_however_it_is_spelt() {
+    let spellings = [
+        "notApplied",
+        "NOTAPPLIED",
+        "2",
+        "notEnabled",
+        "NotEnabled",
+        "3",
+    ];
+    let others = ["success", "0", "8", "reportOnlyNotApplied", "interrupt"];
+    let results: Vec<&str> = spellings.into_iter().chain(others).collect();
+    let lake = Lake::new();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("copies.ndjson");
+    let records: Vec<String> = results.iter().map(|result| copies(result)).collect();
+    fs::write(&file, records.concat()).unwrap();
+    lake.ingest(&[&file]);
+    let rows = lake.sql("SELECT id, policies FROM sign_ins_latest");
+    assert_eq!(rows.len(), results.len());
+    for row in rows {
+        let later = row["id"].as_str().unwrap().strip_prefix('a').unwrap();
+        let expected = if PolicyResult::took_part(later) {
+            later
+        } else {
+            "1"
+        };
+        let policies = row["policies"].as_array().unwrap();
+        assert_eq!(policies.len(), 1, "{row}");
+        assert_eq!(policies[0]["result"], expected, "{row}");
+    }
 }
 
 #[test]

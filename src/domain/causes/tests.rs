@@ -14,7 +14,7 @@ fn facts() -> Facts {
         protocols: BTreeMap::from([(Protocol::Ews, 10)]),
         families: BTreeMap::from([("unknown", 10)]),
         codes: BTreeMap::from([(53003, 10)]),
-        classes: BTreeMap::from([("ca_block", 10)]),
+        classes: BTreeMap::from([(FailureClass::CaBlock.name(), 10)]),
         passwords: BTreeMap::from([(PasswordVerified::Yes, 10)]),
         distinct_ips: 1,
         regular_cadence: false,
@@ -35,7 +35,11 @@ fn check(facts: &Facts, expected: &[(&str, f64)]) {
 fn wrong_password(facts: Facts) -> Facts {
     Facts {
         codes: BTreeMap::from([(50126, 7), (50053, 1), (53003, 2)]),
-        classes: BTreeMap::from([("password", 7), ("locked", 1), ("ca_block", 2)]),
+        classes: BTreeMap::from([
+            (FailureClass::Password.name(), 7),
+            (FailureClass::Locked.name(), 1),
+            (FailureClass::CaBlock.name(), 2),
+        ]),
         passwords: BTreeMap::from([(PasswordVerified::No, 8), (PasswordVerified::Unknown, 2)]),
         ..facts
     }
@@ -128,17 +132,20 @@ fn many_addresses_are_a_spray_and_nothing_else() {
 
 #[test]
 fn codes_name_the_control_that_a_legacy_client_cannot_meet() {
-    let class = |class| Facts {
-        classes: BTreeMap::from([(class, 5), ("ca_block", 5)]),
+    let class = |class: FailureClass| Facts {
+        classes: BTreeMap::from([(class.name(), 5), (FailureClass::CaBlock.name(), 5)]),
         ..facts()
     };
-    check(&class("security_defaults"), &[("security_defaults", 0.95)]);
     check(
-        &class("mfa_interrupt"),
+        &class(FailureClass::SecurityDefaults),
+        &[("security_defaults", 0.95)],
+    );
+    check(
+        &class(FailureClass::MfaInterrupt),
         &[("legacy_cannot_do_mfa_or_device", 0.75)],
     );
     check(
-        &class("ca_device"),
+        &class(FailureClass::CaDevice),
         &[("legacy_cannot_do_mfa_or_device", 0.75)],
     );
 }

@@ -4,13 +4,17 @@ use super::trace::Evidence;
 use crate::domain::decode::conditions::Conditions;
 use crate::domain::decode::normalise::{SignIn, satisfied};
 use crate::domain::decode::wire::{Policy, Properties};
-use crate::domain::knowledge::{Application, ClientApp, ErrorCode, UserAgent};
+use crate::domain::knowledge::{
+    Application, ClientApp, ErrorCode, GrantControl, Knowledge, TokenProtocol, UserAgent,
+};
 
 /// A sign-in and what the tables say about it.
 pub(super) struct Clues<'a> {
+    pub(super) knowledge: &'static Knowledge,
     pub(super) sign_in: &'a SignIn<'a>,
     pub(super) client_app: Option<ClientApp>,
     pub(super) agent: Option<UserAgent>,
+    pub(super) token_protocol: Option<TokenProtocol>,
     pub(super) app: Option<Application>,
     pub(super) resource: Option<Application>,
     pub(super) code: Option<ErrorCode>,
@@ -53,7 +57,8 @@ impl Clues<'_> {
 
     pub(super) fn authentication_protocol(&self) -> Evidence {
         let written = self.fields().authentication_protocol.as_str();
-        Evidence::of("authenticationProtocol", written)
+        let row = self.token_protocol.map(|protocol| protocol.row);
+        Evidence::of("authenticationProtocol", written).found_in(row)
     }
 
     /// The code under the name of the field that it was read from.
@@ -90,11 +95,18 @@ impl Clues<'_> {
         let policies: Vec<String> = policies.collect();
         Evidence::of("appliedConditionalAccessPolicies", policies.join("; "))
     }
-}
 
-pub(super) fn grant_controls(policy: &Policy) -> Evidence {
-    let controls: Vec<&str> = policy.grant_controls.iter().collect();
-    Evidence::of("enforcedGrantControls", controls.join(", "))
+    /// What a policy demands, and what the table says of the first of it that it knows.
+    pub(super) fn grant_controls(&self, policy: &Policy) -> Evidence {
+        let controls: Vec<&str> = policy.grant_controls.iter().collect();
+        let mut known = controls.iter().filter_map(|it| self.grant_control(it));
+        let row = known.next().map(|control| control.row);
+        Evidence::of("enforcedGrantControls", controls.join(", ")).found_in(row)
+    }
+
+    pub(super) fn grant_control(&self, written: &str) -> Option<GrantControl> {
+        self.knowledge.grant_control(written)
+    }
 }
 
 pub(super) fn conditions(policy: &Policy) -> Evidence {

@@ -20,6 +20,7 @@ pub use block_reason::{failing, is_failing};
 
 use super::decode::normalise::SignIn;
 use super::decode::oddity::{Oddities, Oddity};
+use super::failure_class::FailureClass;
 use super::knowledge::{Application, ClientApp, Knowledge, UserAgent};
 use super::sign_in::{AuthClass, BlockReason, Channel, Outcome, PasswordVerified, Protocol};
 use clues::Clues;
@@ -99,13 +100,10 @@ impl Classifier {
     pub fn classify_traced(&mut self, sign_in: &SignIn, trace: &mut impl Trace) -> Verdict {
         let clues = self.clues(sign_in);
         let (auth_class, auth_class_reason) = auth_class::auth_class(&clues, trace);
-        let protocol = software::protocol(&clues, trace);
+        let protocol = software::protocol(&clues, auth_class, trace);
         let client_family = software::family(&clues, auth_class, trace);
         let failure_class = outcome::failure_class(&clues, trace);
-        let ending = Ending {
-            auth_class,
-            failure_class,
-        };
+        let ending = Ending::of(auth_class, failure_class, self.knowledge);
         let outcome = outcome::outcome(ending, trace);
         let names_app = !clues.fields().client_app_used.is_empty();
         Verdict {
@@ -115,7 +113,7 @@ impl Classifier {
             client_family,
             outcome,
             block_reason: block_reason::block_reason(&clues, ending, outcome, trace),
-            failure_class,
+            failure_class: failure_class.map(FailureClass::name),
             password_verified: outcome::password_verified(&clues, ending, outcome, trace),
             channel: software::channel(&clues, auth_class, outcome, trace),
             unknown_client_app: clues.client_app.is_none() && names_app,
@@ -132,11 +130,13 @@ impl Classifier {
         let by_id = |id: &str| knowledge.application(id);
         let applications = &mut self.applications;
         Clues {
+            knowledge,
             sign_in,
             client_app: memo(&mut self.client_apps, app, |app| knowledge.client_app(app)),
             agent: memo(&mut self.user_agents, agent, |agent| {
                 knowledge.user_agent(agent)
             }),
+            token_protocol: knowledge.token_protocol(fields.authentication_protocol.as_str()),
             app: memo(applications, fields.app_id.as_str(), by_id),
             resource: memo(applications, sign_in.resource_id, by_id),
             code: sign_in

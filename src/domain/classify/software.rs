@@ -5,13 +5,20 @@ use super::trace::{Evidence, Trace, decide};
 use crate::domain::knowledge::UNKNOWN_FAMILY;
 use crate::domain::sign_in::{AuthClass, Channel, Outcome, Protocol};
 
-/// The client app tells best; a user agent fills in only where the app is silent.
-pub(super) fn protocol(clues: &Clues, trace: &mut impl Trace) -> Protocol {
+/// The client app tells best; a user agent fills in only where the app is silent. Where Exchange
+/// Online took a password and fetched the token itself, the app is that of the token's request and
+/// tells nothing of what was spoken.
+pub(super) fn protocol(clues: &Clues, class: AuthClass, trace: &mut impl Trace) -> Protocol {
     let by_app = clues.client_app.map(|app| app.protocol);
+    let app_class = clues.client_app.map(|app| app.auth_class);
+    let is_proxied = class == AuthClass::Legacy && app_class == Some(AuthClass::Modern);
     let is_exact =
         |protocol: &Protocol| !matches!(protocol, Protocol::Unknown | Protocol::OtherLegacy);
     let by_agent = clues.agent.and_then(|agent| agent.protocol);
     let (protocol, _) = decide! { Protocol by trace;
+        "proxied": "it is legacy, and the client app is that of the request for the token",
+            [Evidence::of("auth_class", class.name()), clues.client_app_used()],
+            is_proxied.then(|| by_agent.unwrap_or(Protocol::Unknown));
         "client_app": "the client app says which protocol it is",
             [clues.client_app_used()], by_app.filter(is_exact);
         "user_agent": "the user agent says which protocol it is",

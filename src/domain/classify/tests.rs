@@ -1,5 +1,7 @@
 //! Records in, verdicts out, and the story of how they were reached.
 
+use std::collections::HashSet;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -7,7 +9,8 @@ use super::trace::{Part, Step, Steps};
 use super::*;
 use crate::domain::decode::normalise::{Normalised, normalise};
 use crate::domain::decode::record::Record;
-use crate::domain::knowledge::OTHER_FAILURE;
+use crate::domain::knowledge::TABLES;
+use crate::domain::sign_in::AuthClassReason;
 use crate::domain::signal::{Facts, Signal, SignalKind};
 
 const EXCHANGE: &str = "00000002-0000-0ff1-ce00-000000000000";
@@ -82,7 +85,11 @@ fn the_client_app_decides_before_the_user_agent() {
         (AuthClass::Legacy, "client_app", Protocol::OtherLegacy)
     );
     let modern = "Mobile Apps and Desktop clients";
-    assert_eq!(of(modern, "BAV2ROPC", "ropc").0, AuthClass::Legacy);
+    assert_eq!(
+        of(modern, "BAV2ROPC", "ropc"),
+        (AuthClass::Legacy, "user_agent", Protocol::Unknown)
+    );
+    assert_eq!(of("IMAP4", "BAV2ROPC", "ropc").2, Protocol::Imap);
     assert_eq!(
         of(modern, "", "ropc"),
         (
@@ -100,6 +107,64 @@ fn the_client_app_decides_before_the_user_agent() {
         (AuthClass::Unknown, "no_client_app", Protocol::Unknown)
     );
     assert_eq!(of("Telnet", "", "").1, "unknown_client_app");
+}
+
+#[test]
+fn a_protocol_that_is_modern_only_tells_the_class_where_no_client_app_does() {
+    let of = |app: &str, protocol: &str| {
+        let found = verdict(
+            &json!({"clientAppUsed": app, "authenticationProtocol": protocol,
+            "status": {"errorCode": 0}}),
+        );
+        (found.auth_class, found.auth_class_reason)
+    };
+    for app in ["", "Unknown"] {
+        for protocol in ["deviceCode", "oAuth2", "OAUTH2"] {
+            assert_eq!(of(app, protocol), (AuthClass::Modern, "modern_protocol"));
+        }
+        for protocol in ["", "none", "saml20", "wsFederation", "nativeAuth", "x"] {
+            assert_eq!(of(app, protocol).0, AuthClass::Unknown, "{protocol}");
+        }
+    }
+    // A client app that nobody knows may be a protocol of its own.
+    assert_eq!(of("Telnet", "oAuth2").0, AuthClass::Unknown);
+    assert_eq!(of("IMAP4", "oAuth2").0, AuthClass::Legacy);
+}
+
+#[test]
+fn a_password_that_exchange_turned_into_a_token_is_a_loop_of_its_own_group() {
+    let of = |app: &str, agent: &str| {
+        let (verdict, signal, steps) = traced(&json!({"clientAppUsed": app, "userAgent": agent,
+            "authenticationProtocol": "ropc", "userId": SOMEBODY,
+            "status": {"errorCode": 50126}}));
+        check_steps(&verdict, signal.as_ref(), &steps);
+        match signal.map(|signal| signal.kind) {
+            Some(SignalKind::Attempt(attempt)) => attempt.client_group,
+            other => panic!("{other:?}"),
+        }
+    };
+    for app in ["Mobile Apps and Desktop clients", "Browser", ""] {
+        assert_eq!(of(app, "BAV2ROPC"), "proxied_basic", "{app}");
+        assert_eq!(of(app, "CBAInPROD"), "proxied_basic", "{app}");
+    }
+    assert_eq!(of("IMAP4", "BAV2ROPC"), "imap_pop");
+    assert_eq!(of("Mobile Apps and Desktop clients", ""), "ropc");
+}
+
+#[test]
+fn every_rule_that_decides_the_class_is_in_the_list_of_reasons() {
+    let (_, _, steps) = traced(&json!({"clientAppUsed": "Telnet"}));
+    let tried = steps.decisions().next().expect("the class comes first");
+    assert_eq!(
+        tried.last().map(|step| step.rule),
+        Some("unknown_client_app")
+    );
+    let reasons = tried.iter().map(|step| AuthClassReason::parse(step.rule));
+    let reasons: HashSet<Option<AuthClassReason>> = reasons.collect();
+    assert_eq!(
+        reasons,
+        AuthClassReason::ALL.iter().copied().map(Some).collect()
+    );
 }
 
 #[test]
@@ -161,6 +226,123 @@ fn the_failing_policy_tells_why_it_was_blocked() {
     );
 }
 
+/// The reason of a block by these policies, of which each failed, and the rules that told.
+fn told(client: &str, code: i32, policies: &[Value]) -> (Option<BlockReason>, Vec<&'static str>) {
+    let failed = |policy: &Value| {
+        let mut policy = policy.clone();
+        policy["result"] = json!("failure");
+        policy
+    };
+    let policies: Vec<Value> = policies.iter().map(failed).collect();
+    let (verdict, _, steps) = traced(&json!({"clientAppUsed": client,
+        "status": {"errorCode": code}, "appliedConditionalAccessPolicies": policies}));
+    let last = steps.decisions().filter_map(<[Step]>::last);
+    let of_policies = last.filter(|step| step.part == Part::Policy);
+    (
+        verdict.block_reason,
+        of_policies.map(|step| step.rule).collect(),
+    )
+}
+
+#[test]
+fn a_policy_whose_conditions_are_not_told_explains_nothing() {
+    let untold = json!({"enforcedGrantControls": ["Block"]});
+    let none = |conditions: Value| {
+        let block = json!(["Block"]);
+        json!({"enforcedGrantControls": block, "conditionsSatisfied": conditions})
+    };
+    for client in ["Other clients", "Browser"] {
+        for policy in [&untold, &none(json!(null)), &none(json!([]))] {
+            let expected = (Some(BlockReason::Unexplained), vec!["conditions_not_told"]);
+            assert_eq!(
+                told(client, 53003, std::slice::from_ref(policy)),
+                expected,
+                "{policy}"
+            );
+        }
+        for policy in [none(json!(0)), none(json!("none")), none(json!(""))] {
+            let expected = (Some(BlockReason::BlanketPolicy), vec!["everything"]);
+            assert_eq!(
+                told(client, 53003, std::slice::from_ref(&policy)),
+                expected,
+                "{policy}"
+            );
+        }
+    }
+    let (reason, rules) = told("Other clients", 53003, &[untold, none(json!(11))]);
+    assert_eq!(reason, Some(BlockReason::Location));
+    assert_eq!(rules, ["conditions_not_told", "location"]);
+}
+
+#[test]
+fn what_a_policy_demands_tells_what_a_modern_client_lacked() {
+    let of = |code: i32, controls: Value| {
+        let policy = json!({"enforcedGrantControls": controls, "conditionsSatisfied": 19});
+        let (modern, _) = told("Browser", code, std::slice::from_ref(&policy));
+        let (legacy, _) = told("Other clients", code, &[policy]);
+        (modern.expect("blocked"), legacy.expect("blocked"))
+    };
+    for (controls, expected) in [
+        (json!(["RequireCompliantDevice"]), BlockReason::Device),
+        (
+            json!(["requiredomainjoineddevice", "compliantDevice"]),
+            BlockReason::Device,
+        ),
+        (json!(["Mfa"]), BlockReason::MfaRequired),
+        (
+            json!(["RequireApprovedApp", "RequireCompliantApp"]),
+            BlockReason::AppProtection,
+        ),
+        (json!(["Guest terms of use"]), BlockReason::TermsOfUse),
+        (json!(["PasswordChange"]), BlockReason::PasswordChange),
+        (json!(["Duo"]), BlockReason::ControlNotMet),
+        (
+            json!(["RequireCompliantDevice", "Mfa"]),
+            BlockReason::ControlNotMet,
+        ),
+    ] {
+        let reasons = (expected, BlockReason::LegacyCannotSatisfyControl);
+        assert_eq!(of(53003, controls.clone()), reasons, "{controls}");
+    }
+    // The code says which of the two it was.
+    assert_eq!(
+        of(53000, json!(["Mfa", "RequireCompliantDevice"])).0,
+        BlockReason::Device
+    );
+    let nothing = (BlockReason::Unexplained, BlockReason::Unexplained);
+    assert_eq!(of(53003, json!([])), nothing);
+    assert_eq!(of(53003, json!([""])), nothing);
+}
+
+#[test]
+fn a_result_fails_in_any_spelling_and_a_report_never_does() {
+    let of = |result: Value| {
+        let fields = json!({"clientAppUsed": "Other clients", "status": {"errorCode": 53003},
+            "appliedConditionalAccessPolicies": [{"result": result,
+                "enforcedGrantControls": ["Block"], "conditionsSatisfied": 19}]});
+        verdict(&fields).block_reason
+    };
+    for result in [json!("failure"), json!("FAILURE"), json!("1"), json!(1)] {
+        assert_eq!(
+            of(result.clone()),
+            Some(BlockReason::LegacyAuthPolicy),
+            "{result}"
+        );
+    }
+    for result in [
+        json!("reportOnlyFailure"),
+        json!(7),
+        json!("2"),
+        json!(null),
+    ] {
+        assert_eq!(
+            of(result.clone()),
+            Some(BlockReason::Unexplained),
+            "{result}"
+        );
+    }
+}
+
 #[test]
 fn a_block_without_a_failing_policy_is_not_explained_away() {
     let found = verdict(&json!({"clientAppUsed": "Other clients", "status": {"errorCode": 53003}}));
@@ -197,7 +379,7 @@ fn an_unknown_code_is_a_failure_and_counted() {
     let found = verdict(&json!({"clientAppUsed": "Browser", "status": {"errorCode": 99_999_999}}));
     assert_eq!(
         (found.outcome, found.failure_class),
-        (Outcome::Failed, Some(OTHER_FAILURE))
+        (Outcome::Failed, Some(FailureClass::Other.name()))
     );
     assert!(found.unknown_error_code);
 }
@@ -268,7 +450,7 @@ fn client() -> impl Strategy<Value = Value> {
     ];
     let (apps, agents, ids) = (apps.to_vec(), agents.to_vec(), ids.to_vec());
     let select = prop::sample::select::<&str>;
-    let protocol = of(&["ropc", "ROPC", "none", ""]);
+    let protocol = of(&["ropc", "ROPC", "oAuth2", "deviceCode", "none", ""]);
     let fields = (select(apps), select(agents), select(ids), protocol);
     fields.prop_map(|(app, agent, id, protocol)| {
         json!({"clientAppUsed": app, "userAgent": agent, "appId": id,
@@ -278,8 +460,9 @@ fn client() -> impl Strategy<Value = Value> {
 
 fn policy() -> impl Strategy<Value = Value> {
     let results = of(&["failure", "1", "success", "notApplied", "reportOnlyFailure"]);
-    let controls = of(&["Block", "Mfa", "RequireCompliantDevice", ""]);
-    (results, controls, 0..512_u32).prop_map(|(result, control, mask)| {
+    let controls = of(&["Block", "Mfa", "RequireCompliantDevice", "Duo", ""]);
+    let masks = prop::option::weighted(0.8, 0..512_u32);
+    (results, controls, masks).prop_map(|(result, control, mask)| {
         json!({"displayName": "p", "result": result, "enforcedGrantControls": [control],
             "conditionsSatisfied": mask})
     })
@@ -437,5 +620,25 @@ fn a_step_names_the_field_its_value_and_the_row_with_its_source() {
         row.source.contains("workbook-legacy-authentication"),
         "{}",
         row.source
+    );
+}
+
+/// Hash of the tables that this version of the taxonomy was raised for.
+const TABLES_OF_THE_VERSION: (i32, u64) = (1, 202_833_983_464_213_094);
+
+#[test]
+fn the_version_was_raised_for_these_tables() {
+    let bytes = TABLES.iter().flat_map(|table| {
+        let name = table.name.bytes().chain([0]);
+        name.chain(table.text.bytes()).chain([0])
+    });
+    // FNV-1a, 64 bits.
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    assert_eq!(
+        (TAXONOMY_VERSION, hash),
+        TABLES_OF_THE_VERSION,
+        "tables changed: raise TAXONOMY_VERSION and renew the hash"
     );
 }

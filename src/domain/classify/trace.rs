@@ -4,6 +4,7 @@
 //! [`Silent`] nothing of the telling is left in the program; with [`Steps`] every rule that was
 //! tried is kept, with what it looked at.
 
+use crate::domain::failure_class::FailureClass;
 use crate::domain::knowledge::Row;
 use crate::domain::sign_in::{
     AuthClass, BlockReason, Channel, Outcome, PasswordVerified, Protocol, closed_list,
@@ -127,7 +128,7 @@ macro_rules! answers {
         })+
     };
 }
-answers!(AuthClass Protocol Outcome BlockReason PasswordVerified Channel);
+answers!(AuthClass Protocol FailureClass Outcome BlockReason PasswordVerified Channel);
 
 impl Answer for &'static str {
     fn name(self) -> &'static str {

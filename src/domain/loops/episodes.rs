@@ -213,6 +213,7 @@ fn first_met(buckets: &[Bucket], pattern: &PatternSettings, unit: u32) -> Option
 mod tests {
     use super::super::{HOUR, MINUTE};
     use super::*;
+    use crate::domain::failure_class::FailureClass;
     use crate::domain::sign_in::{PasswordVerified, Protocol};
     use crate::domain::signal::Attempt;
 
@@ -223,7 +224,7 @@ mod tests {
             protocol: Protocol::Ews,
             client_family: "outlook_2016",
             error_code: 53003,
-            failure_class: "conditional_access",
+            failure_class: FailureClass::CaBlock.name(),
             password_verified: PasswordVerified::Yes,
             ip: 7,
         };

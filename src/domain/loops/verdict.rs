@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::HOUR;
 use super::episodes::{Episode, Opening};
 use super::words::{Kind, Verdict};
+use crate::domain::failure_class::FailureClass;
 use crate::domain::sign_in::{PasswordVerified, Protocol};
 
 /// Addresses from which attempts are an attack whatever the password: nobody's client roams so far.
@@ -100,14 +101,9 @@ impl Facts {
 
     /// Share of attempts with a code of one of these classes.
     #[must_use]
-    pub fn share_of_classes(&self, classes: &[&str]) -> f64 {
-        share(
-            classes
-                .iter()
-                .filter_map(|class| self.classes.get(class))
-                .sum(),
-            self.attempts,
-        )
+    pub fn share_of_classes(&self, classes: &[FailureClass]) -> f64 {
+        let counts = classes.iter().map(|class| self.classes.get(class.name()));
+        share(counts.flatten().sum(), self.attempts)
     }
 
     /// Whether the loop began right after the cutover.

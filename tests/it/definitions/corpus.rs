@@ -63,7 +63,7 @@ pub fn grid(spellings: &Spellings) -> impl Iterator<Item = String> + '_ {
 
 fn records_of(app: &str, agent: &str, category: Category) -> Vec<String> {
     let mut records = Vec::new();
-    for protocol in ["none", "ropc"] {
+    for protocol in ["none", "ropc", "oAuth2"] {
         for code in [0, 53003] {
             for (kind, home, policies) in PEOPLE_OF_GRID {
                 // Only a person is a member or a guest.

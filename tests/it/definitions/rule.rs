@@ -111,6 +111,8 @@ pub enum Cause {
     PasswordGrant,
     /// It calls a sign-in of no person legacy.
     NotAPerson,
+    /// It calls an absent or unknown client legacy whose protocol is modern only.
+    ModernProtocol,
     /// It calls an absent client legacy.
     NoClientApp,
     /// It calls a client legacy that nobody explains.
@@ -273,6 +275,9 @@ impl Rule {
 
 fn why_counted(verdict: &Verdict) -> Cause {
     match verdict.auth_class {
+        AuthClass::Modern if verdict.auth_class_reason == "modern_protocol" => {
+            Cause::ModernProtocol
+        }
         AuthClass::Modern => Cause::ModernSpelling,
         AuthClass::Ropc => Cause::PasswordGrant,
         AuthClass::NotApplicable => Cause::NotAPerson,
