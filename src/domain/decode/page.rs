@@ -65,15 +65,15 @@ impl Others {
         let key = key.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(key);
         let key = key.trim_ascii();
         let is_one = |name: &&str| key.eq_ignore_ascii_case(name.as_bytes());
-        self.is_record |= OF_A_RECORD.iter().any(|name| is_one(name));
+        self.is_record |= OF_A_RECORD.iter().any(is_one);
         let of_a_page = ["records", "value", "nextlink"];
-        self.has_unknown |= !key.starts_with(b"@") && !of_a_page.iter().any(|name| is_one(name));
+        self.has_unknown |= !key.starts_with(b"@") && !of_a_page.iter().any(is_one);
     }
 
     /// Whether it is a page: else it is a record with a list of its own, or an object out of which
     /// nothing would come.
     pub(super) fn are_of_a_page(&self, list_is_empty: bool) -> bool {
-        !self.is_record && !(list_is_empty && self.has_unknown)
+        !(self.is_record || list_is_empty && self.has_unknown)
     }
 }
 

@@ -232,7 +232,7 @@ fn codes_are_read_wherever_one_is() {
             let flags = flags.filter(|flag| flag.ends_with("_code") || *flag == "code_conflict");
             (sign_in.error_code, flags.collect::<Vec<_>>().join(" "))
         });
-        found.map(|(code, flags)| (code, flags)).expect("a sign-in")
+        found.expect("a sign-in")
     };
     let none = |flags: &str| (None, flags.to_owned());
     let some = |code, flags: &str| (Some(code), flags.to_owned());

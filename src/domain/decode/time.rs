@@ -198,7 +198,7 @@ fn month_of(name: &str) -> Option<i64> {
         |month: &&str| name.eq_ignore_ascii_case(month) || name.eq_ignore_ascii_case(&month[..3]);
     (1..)
         .zip(&NAMES)
-        .find_map(|(number, month)| is_it(&month).then_some(number))
+        .find_map(|(number, month)| is_it(month).then_some(number))
 }
 
 /// `H:MM:SS[.f] [AM|PM] [zone]`, and nothing behind it: microseconds of the day, and the zone.

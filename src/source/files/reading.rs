@@ -319,4 +319,37 @@ mod tests {
         let found = lines(b"ab\n\ncd\r\nef", 100);
         assert_eq!(found, [(100, 0..2), (104, 4..7), (108, 8..10)]);
     }
+
+    /// The messages of a file of this name.
+    fn messages(name: &str, content: &[u8]) -> Vec<Vec<u8>> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).expect("written");
+        let inputs = crate::source::files::inputs(&[path], "none").expect("an input");
+        let (events, received) = crossbeam_channel::bounded(9);
+        read(&inputs, &[None], &events, &AtomicBool::new(false), |_| ());
+        let mut found = Vec::new();
+        for event in received.try_iter() {
+            if let SourceEvent::Chunk(chunk) = event {
+                let places = chunk.messages.iter();
+                found.extend(places.map(|(_, place)| chunk.bytes[place.clone()].to_vec()));
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn a_header_is_a_message_only_if_it_is_to_be_told_of() {
+        let trimmed = |name, content: &[u8]| -> Vec<Vec<u8>> {
+            let found = messages(name, content).into_iter();
+            found.map(|message| message.trim_ascii().to_vec()).collect()
+        };
+        let german = trimmed("x.tsv", b"sep=;\r\nDatum;Benutzer\r\n1;2\r\n");
+        assert_eq!(german, [&b"Datum;Benutzer"[..], b"1;2"]);
+        assert_eq!(trimmed("x.txt", b"Date (UTC),User\n1,2\n"), [b"1,2"]);
+        let lines = trimmed("x.txt", b"hello, world\nmore\n");
+        assert_eq!(lines, [&b"hello, world"[..], b"more"]);
+        let archive = b"PK\x03\x04a,User\n{\n";
+        assert_eq!(messages("x.csv", archive), [archive]);
+    }
 }
