@@ -131,7 +131,7 @@ fn document(content: impl AsRef<[u8]>) -> Vec<Value> {
 fn records(document: &str) -> Vec<Value> {
     let document: Value = serde_json::from_str(document).unwrap();
     assert_eq!(document["schema_version"], 1);
-    assert_eq!(document["taxonomy_version"], 1);
+    assert_eq!(document["taxonomy_version"], 2);
     document["records"].as_array().unwrap().clone()
 }
 
@@ -401,7 +401,7 @@ fn what_the_columns_do_not_hold_is_told_as_a_difference() {
     let text = output(command.arg(lake.path()));
     assert!(text.contains("told from the columns"), "{text}");
     assert!(
-        text.contains("the lake has password_verified yes by version 1, these rules have unknown"),
+        text.contains("the lake has password_verified yes by version 2, these rules have unknown"),
         "{text}"
     );
 }

@@ -149,7 +149,7 @@ fn attempt(user: u128, at: i64) -> Signal {
             protocol: Protocol::Imap,
             client_family: "unknown",
             error_code: 50126,
-            failure_class: "bad_password",
+            failure_class: "password",
             password_verified: PasswordVerified::No,
             ip: user as u64,
         }),
