@@ -23,8 +23,6 @@ pub mod wire;
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
-
 use oddity::{Oddities, Oddity};
 use record::Record;
 pub use reject::{Pointer, Reject, RejectReason};
@@ -87,16 +85,13 @@ impl Decoder {
         }
     }
 
-    fn row(&mut self, row: Map<String, Value>, raw: &[u8], emit: &mut impl FnMut(Piece)) {
-        self.lenient += 1;
-        self.oddities = Oddities::default();
-        self.emit_odd(odd::of_row(row), raw, Pointer::default(), emit);
-    }
-
     /// Hands over a row of a table.
     pub fn table_row(&mut self, header: &Header, raw: &[u8], emit: &mut impl FnMut(Piece)) {
-        let raw = raw.trim_ascii();
-        self.row(header.row(raw), raw, emit);
+        self.lenient += 1;
+        self.oddities = Oddities::default();
+        let read = header.row(raw);
+        let read = read.and_then(|(row, oddities)| odd::of_row(row, oddities));
+        self.emit_odd(read, header.trimmed(raw), Pointer::default(), emit);
     }
 
     /// Records that the lenient reader has read since the last call.
