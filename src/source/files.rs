@@ -4,6 +4,7 @@
 //! limit. A lane is a file: its path and its first line name it, so a file that grew goes on where it
 //! ended and one that was replaced begins anew.
 
+mod gzip;
 mod reading;
 
 use std::collections::HashSet;
@@ -11,8 +12,6 @@ use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-use flate2::bufread::MultiGzDecoder;
 
 pub use reading::read;
 
@@ -217,7 +216,7 @@ fn open(path: &Path) -> Result<Box<dyn Read>, SourceError> {
     file.rewind().map_err(failed)?;
     if magic == [0x1f, 0x8b] {
         let buffered = BufReader::with_capacity(256 << 10, file);
-        return Ok(Box::new(MultiGzDecoder::new(buffered)));
+        return Ok(Box::new(gzip::Gzip::new(buffered)));
     }
     Ok(Box::new(file))
 }

@@ -25,8 +25,6 @@ pub mod wire;
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
-
 use oddity::{Oddities, Oddity};
 use record::Record;
 use refuse::{cut, next_line, no_value, not_an_object, reject, too_many};
@@ -90,20 +88,17 @@ impl Decoder {
         }
     }
 
-    fn row(&mut self, row: Map<String, Value>, raw: &[u8], emit: &mut impl FnMut(Piece)) {
-        self.lenient += 1;
-        self.oddities = Oddities::default();
-        self.emit_odd(odd::of_row(row), raw, Pointer::default(), emit);
-    }
-
     /// Hands over a row of a table, or its header if that is to be told of.
     pub fn table_row(&mut self, header: &Header, raw: &[u8], emit: &mut impl FnMut(Piece)) {
-        let raw = raw.trim_ascii();
-        if let Some(detail) = header.complaint(raw) {
-            let place = Pointer::default();
+        if let Some(detail) = header.complaint(raw.trim_ascii()) {
+            let (raw, place) = (raw.trim_ascii(), Pointer::default());
             return emit(reject(RejectReason::UnknownColumns, &detail, raw, place));
         }
-        self.row(header.row(raw), raw, emit);
+        self.lenient += 1;
+        self.oddities = Oddities::default();
+        let read = header.row(raw);
+        let read = read.and_then(|(row, oddities)| odd::of_row(row, oddities));
+        self.emit_odd(read, header.trimmed(raw), Pointer::default(), emit);
     }
 
     /// Records that the lenient reader has read since the last call.

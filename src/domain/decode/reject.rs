@@ -27,6 +27,8 @@ closed_list! {
         Truncated = "truncated",
         /// Not JSON.
         InvalidJson = "invalid_json",
+        /// A row of a table with a quote that never closes, or without as many cells as the header.
+        BrokenRow = "broken_row",
         /// Nested too deeply.
         TooDeep = "too_deep",
         /// An object with too many keys.

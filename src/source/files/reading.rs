@@ -19,10 +19,21 @@ use crate::source::{Chunk, Form, SourceError, SourceEvent};
 
 /// Bytes read and handed over at once: enough to keep a worker busy while the next are read.
 const CHUNK_BYTES: usize = 1 << 20;
-/// The longest line: a record of the largest size taken, and its like in white space.
-const LINE_BYTES_MAX: usize = 64 << 20;
-/// The largest document that is not one record a line: it is held in memory.
-const DOCUMENT_BYTES_MAX: usize = 128 << 20;
+
+/// What is held in memory; whatever is larger is told of and passed over.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    /// The longest line.
+    line: usize,
+    /// The largest document that is not one record a line.
+    document: usize,
+}
+
+const LIMITS: Limits = Limits {
+    // A record of the largest size taken, and its like in white space.
+    line: 64 << 20,
+    document: 128 << 20,
+};
 
 /// Reads the files one after the other into the channel; `from` is where each goes on.
 ///
@@ -34,14 +45,28 @@ pub fn read(
     stop: &AtomicBool,
     progress: impl Fn(u64),
 ) {
+    read_within(&LIMITS, inputs, from, events, stop, progress);
+}
+
+fn read_within(
+    limits: &Limits,
+    inputs: &[Input],
+    from: &[Option<i64>],
+    events: &Sender<SourceEvent>,
+    stop: &AtomicBool,
+    progress: impl Fn(u64),
+) {
     for (input, from) in inputs.iter().zip(from) {
         if stop.load(Ordering::Relaxed) {
             break;
         }
         let result = match input.shape {
-            Shape::Lines => read_lines(input, from.unwrap_or(0), events, stop, &progress),
-            Shape::Document => read_document(input, from.is_some(), events),
-            Shape::Csv => read_csv(input, from.is_some(), events),
+            Shape::Lines => {
+                let from = from.unwrap_or(0);
+                read_lines(limits, input, from, events, stop, &progress)
+            }
+            Shape::Document => read_document(limits, input, from.is_some(), events),
+            Shape::Csv => read_csv(limits, input, from.is_some(), events),
         };
         match result {
             Ok(()) => progress(if input.shape == Shape::Lines {
@@ -77,7 +102,12 @@ fn send(events: &Sender<SourceEvent>, chunk: Chunk) -> Result<(), Gone> {
         .map_err(|_| Gone::Receiver)
 }
 
+fn tell(events: &Sender<SourceEvent>, damage: SourceEvent) -> Result<(), Gone> {
+    events.send(damage).map_err(|_| Gone::Receiver)
+}
+
 fn read_lines(
+    limits: &Limits,
     input: &Input,
     from: i64,
     events: &Sender<SourceEvent>,
@@ -94,9 +124,7 @@ fn read_lines(
     let skipped = match std::io::copy(&mut reader.by_ref().take(from), &mut std::io::sink()) {
         Ok(skipped) => skipped,
         Err(error) if is_damage(&error) => {
-            return events
-                .send(damaged(&input.path, &error))
-                .map_err(|_| Gone::Receiver);
+            return tell(events, damaged(&input.path, &error));
         }
         Err(error) => return Err(Gone::Failed(failed(error))),
     };
@@ -104,11 +132,16 @@ fn read_lines(
     let mut offset = skipped as i64;
     let mut rest: Vec<u8> = Vec::new();
     let pool = Pool::default();
+    // What ended the reading of a line that was passed over.
+    let mut ended = None;
     loop {
         let mut bytes = pool.take();
         bytes.resize(rest.len() + CHUNK_BYTES, 0);
         bytes[..rest.len()].copy_from_slice(&rest);
-        let (read, damage) = fill(&mut reader, &mut bytes[rest.len()..]);
+        let (read, damage) = match ended.take() {
+            Some(damage) => (0, Some(damage)),
+            None => fill(&mut reader, &mut bytes[rest.len()..]),
+        };
         let damage = match damage {
             Some(error) if !is_damage(&error) => return Err(Gone::Failed(failed(error))),
             damage => damage,
@@ -125,8 +158,17 @@ fn read_lines(
         };
         rest.extend_from_slice(&bytes[end..]);
         bytes.truncate(end);
-        if rest.len() > LINE_BYTES_MAX {
-            return Err(Gone::Failed(line_too_long(&input.path, offset)));
+        if rest.len() > limits.line {
+            tell(events, line_too_long(&input.path, offset, limits))?;
+            let passed;
+            (passed, ended) = skip_line(&mut reader, &mut rest, stop, progress);
+            if stop.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            // Told once: the next run begins behind it.
+            offset += passed as i64;
+            send(events, Chunk::empty(input.lane.clone(), offset))?;
+            continue;
         }
         if !bytes.is_empty() {
             let next = offset + end as i64;
@@ -145,14 +187,10 @@ fn read_lines(
             offset = next;
         }
         if at_end && damage.is_none() && !rest.is_empty() {
-            events
-                .send(unfinished(&input.path))
-                .map_err(|_| Gone::Receiver)?;
+            tell(events, unfinished(&input.path))?;
         }
         if let Some(error) = damage {
-            events
-                .send(damaged(&input.path, &error))
-                .map_err(|_| Gone::Receiver)?;
+            tell(events, damaged(&input.path, &error))?;
         }
         if at_end || stop.load(Ordering::Relaxed) {
             return Ok(());
@@ -172,6 +210,31 @@ fn fill(reader: &mut impl Read, room: &mut [u8]) -> (usize, Option<std::io::Erro
         }
     }
     (read, None)
+}
+
+/// Passes over the line whose beginning is `rest`, which becomes what was read behind it: how many
+/// bytes that are, and what ended it before its time.
+fn skip_line(
+    reader: &mut impl Read,
+    rest: &mut Vec<u8>,
+    stop: &AtomicBool,
+    progress: &impl Fn(u64),
+) -> (usize, Option<std::io::Error>) {
+    let mut passed = rest.len();
+    *rest = vec![0; CHUNK_BYTES];
+    loop {
+        let (read, damage) = fill(reader, rest);
+        progress(read as u64);
+        let line_break = memchr::memchr(b'\n', &rest[..read]);
+        let end = line_break.map_or(read, |place| place + 1);
+        passed += end;
+        let is_over = line_break.is_some() || read < CHUNK_BYTES || damage.is_some();
+        if is_over || stop.load(Ordering::Relaxed) {
+            rest.truncate(read);
+            rest.drain(..end);
+            return (passed, damage);
+        }
+    }
 }
 
 /// Whether what was read before ended where a line ends still: else the file is another one, and is
@@ -205,11 +268,11 @@ fn unfinished(path: &Path) -> SourceEvent {
     ))
 }
 
-fn line_too_long(path: &Path, offset: i64) -> SourceError {
-    SourceError::File(format!(
-        "{}: the line at byte {offset} is longer than {} MiB; write one record a line",
+fn line_too_long(path: &Path, offset: i64, limits: &Limits) -> SourceEvent {
+    SourceEvent::Damaged(format!(
+        "{}: the line at byte {offset} is longer than {} MiB and was passed over; write one record a line, for example with `jq -c '.records[]?'`, and read that",
         path.display(),
-        LINE_BYTES_MAX >> 20
+        limits.line >> 20
     ))
 }
 
@@ -229,22 +292,37 @@ fn lines(bytes: &[u8], offset: i64) -> Vec<(i64, std::ops::Range<usize>)> {
     messages
 }
 
-fn read_document(input: &Input, done: bool, events: &Sender<SourceEvent>) -> Result<(), Gone> {
+fn read_document(
+    limits: &Limits,
+    input: &Input,
+    done: bool,
+    events: &Sender<SourceEvent>,
+) -> Result<(), Gone> {
     if done {
         return Ok(());
     }
-    let bytes = read_whole(input, events)?;
+    let Some(bytes) = read_whole(limits, input, events)? else {
+        return Ok(());
+    };
     let length = bytes.len();
     let messages = vec![(0, 0..length)];
     send(events, whole(input, bytes, messages, Form::Json))
 }
 
 /// Rows of a table, each a message, without the header unless that is to be told of.
-fn read_csv(input: &Input, done: bool, events: &Sender<SourceEvent>) -> Result<(), Gone> {
+fn read_csv(
+    limits: &Limits,
+    input: &Input,
+    done: bool,
+    events: &Sender<SourceEvent>,
+) -> Result<(), Gone> {
     if done {
         return Ok(());
     }
-    let bytes = plain_text(read_whole(input, events)?);
+    let Some(bytes) = read_whole(limits, input, events)? else {
+        return Ok(());
+    };
+    let bytes = plain_text(bytes);
     let name = input
         .path
         .file_name()
@@ -268,27 +346,48 @@ fn read_csv(input: &Input, done: bool, events: &Sender<SourceEvent>) -> Result<(
     send(events, whole(input, bytes, messages, form))
 }
 
-/// All bytes of a file that cannot be read line by line.
-fn read_whole(input: &Input, events: &Sender<SourceEvent>) -> Result<Vec<u8>, Gone> {
+/// All bytes of a file that cannot be read line by line; none if it is too large.
+///
+/// Of such a one no offset is kept: it is still unread, so every run tells of it again, and one that
+/// has become smaller is read.
+fn read_whole(
+    limits: &Limits,
+    input: &Input,
+    events: &Sender<SourceEvent>,
+) -> Result<Option<Vec<u8>>, Gone> {
+    let limit = limits.document as u64;
     let mut bytes = Vec::new();
-    let limit = DOCUMENT_BYTES_MAX as u64 + 1;
-    match open(&input.path)?.take(limit).read_to_end(&mut bytes) {
-        Ok(_) => {}
-        Err(error) if is_damage(&error) => {
-            events
-                .send(damaged(&input.path, &error))
-                .map_err(|_| Gone::Receiver)?;
-        }
-        Err(error) => return Err(Gone::Failed(cannot_read(&input.path, &error))),
+    let mut damage = None;
+    // What is too large as it lies there is so unpacked.
+    if input.bytes <= limit {
+        let read = open(&input.path)?.take(limit + 1).read_to_end(&mut bytes);
+        damage = read.err();
     }
-    if bytes.len() <= DOCUMENT_BYTES_MAX {
-        return Ok(bytes);
+    if input.bytes > limit || bytes.len() > limits.document {
+        tell(events, too_large(input, limits))?;
+        return Ok(None);
     }
-    Err(Gone::Failed(SourceError::File(format!(
-        "{} is one document of more than {} MiB, which would not fit in memory; write one record a line, for example with `jq -c '.records[]?'`",
+    match damage {
+        Some(error) if is_damage(&error) => tell(events, damaged(&input.path, &error))?,
+        Some(error) => return Err(Gone::Failed(cannot_read(&input.path, &error))),
+        None => {}
+    }
+    Ok(Some(bytes))
+}
+
+fn too_large(input: &Input, limits: &Limits) -> SourceEvent {
+    let (what, advice) = match input.shape {
+        Shape::Csv => ("table", "split it, the header in every part"),
+        Shape::Document | Shape::Lines => (
+            "document",
+            "write one record a line, for example with `jq -c '.records[]?'`",
+        ),
+    };
+    SourceEvent::Damaged(format!(
+        "{} is one {what} of more than {} MiB, which would not fit in memory, and was not read; {advice}",
         input.path.display(),
-        DOCUMENT_BYTES_MAX >> 20
-    ))))
+        limits.document >> 20
+    ))
 }
 
 fn whole(input: &Input, bytes: Vec<u8>, messages: Vec<(i64, Range<usize>)>, form: Form) -> Chunk {
@@ -313,6 +412,104 @@ fn damaged(path: &Path, error: &std::io::Error) -> SourceEvent {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    use std::path::PathBuf;
+
+    /// A little more than a chunk, so that a line is too long in its second one.
+    const SMALL: Limits = Limits {
+        line: CHUNK_BYTES + 10,
+        document: CHUNK_BYTES,
+    };
+
+    /// What is read of files: every message with its offset, where each goes on, what was damaged.
+    type Read = (Vec<(i64, String)>, Vec<Option<i64>>, Vec<String>);
+
+    fn read_all(paths: &[PathBuf], from: &[Option<i64>]) -> Read {
+        let inputs = crate::source::files::inputs(paths, "no-marker").expect("files");
+        let (events, incoming) = crossbeam_channel::unbounded();
+        let stop = AtomicBool::new(false);
+        read_within(&SMALL, &inputs, from, &events, &stop, |_| ());
+        drop(events);
+        let (mut messages, mut next, mut damage) = (Vec::new(), from.to_vec(), Vec::new());
+        for event in incoming {
+            match event {
+                SourceEvent::Chunk(chunk) => {
+                    let lane = inputs.iter().position(|input| input.lane == chunk.lane);
+                    next[lane.expect("a lane of these")] = Some(chunk.next_offset);
+                    messages.extend(chunk.messages.iter().map(|(offset, range)| {
+                        let text = String::from_utf8_lossy(&chunk.bytes[range.clone()]);
+                        (*offset, text.chars().take(20).collect())
+                    }));
+                }
+                SourceEvent::Damaged(what) => damage.push(what),
+                SourceEvent::Failed(error) => panic!("{error}"),
+                SourceEvent::Lag(..) | SourceEvent::End => {}
+            }
+        }
+        (messages, next, damage)
+    }
+
+    fn written(folder: &Path, name: &str, content: &[u8]) -> PathBuf {
+        let path = folder.join(name);
+        std::fs::write(&path, content).expect("a folder of its own");
+        path
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_is_told_once_and_spares_its_neighbours() {
+        let folder = tempfile::tempdir().expect("a folder");
+        for length in [CHUNK_BYTES * 2, CHUNK_BYTES * 5 + 7] {
+            let long = "x".repeat(length);
+            for end in ["\n{\"c\":3}\n", "\n{\"c\":3}", "\n", ""] {
+                let text = format!("{{\"a\":1}}\n{{\"b\":2}}\n{long}{end}");
+                let path = written(folder.path(), "long.ndjson", text.as_bytes());
+                let (messages, next, damage) = read_all(std::slice::from_ref(&path), &[None]);
+                let third = (17 + length as i64, "{\"c\":3}".to_owned());
+                let mut expected = vec![(0, "{\"a\":1}".to_owned()), (8, "{\"b\":2}".to_owned())];
+                expected.extend(end.contains('c').then_some(third));
+                assert_eq!(messages, expected, "{length} {end:?}");
+                assert_eq!(next, [Some(text.len() as i64)], "{length} {end:?}");
+                assert_eq!(damage.len(), 1, "{damage:?}");
+                assert!(damage[0].contains("long.ndjson: the line at byte 16 is longer"));
+                let again = read_all(&[path], &next);
+                assert_eq!(again, (Vec::new(), next, Vec::new()), "{length} {end:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_document_that_is_too_large_is_told_of_as_long_as_it_is_unread_and_stops_no_other() {
+        use std::io::Write as _;
+        let folder = tempfile::tempdir().expect("a folder");
+        let large = format!("{{\n\"a\":\"{}\"}}", "x".repeat(CHUNK_BYTES));
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed
+            .write_all(large.as_bytes())
+            .expect("memory takes all");
+        let table = format!("a,b\n{}", "1,2\n".repeat(CHUNK_BYTES / 4));
+        let paths = [
+            written(folder.path(), "a.json", large.as_bytes()),
+            written(
+                folder.path(),
+                "b.json.gz",
+                &packed.finish().expect("memory takes all"),
+            ),
+            written(folder.path(), "c.csv", table.as_bytes()),
+            written(folder.path(), "d.json", b"{\n\"a\":1}"),
+        ];
+        let (messages, next, damage) = read_all(&paths, &[None; 4]);
+        assert_eq!(messages, [(0, "{\n\"a\":1}".to_owned())]);
+        assert_eq!(next, [None, None, None, Some(8)]);
+        for (what, parts) in
+            damage
+                .iter()
+                .zip([["a.json", "jq"], ["b.json.gz", "jq"], ["c.csv", "header"]])
+        {
+            assert!(parts.iter().all(|part| what.contains(part)), "{what}");
+        }
+        assert_eq!(damage.len(), 3, "{damage:?}");
+        assert_eq!(read_all(&paths, &next), (Vec::new(), next.clone(), damage));
+    }
 
     #[test]
     fn lines_know_where_they_stood() {

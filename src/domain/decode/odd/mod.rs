@@ -73,8 +73,11 @@ pub(super) fn read(text: &[u8]) -> Result<Odd, (RejectReason, String)> {
 }
 
 /// A row of a table as a record.
-pub(super) fn of_row(row: Map<String, Value>) -> Result<Odd, (RejectReason, String)> {
-    of_value(Value::Object(row), Oddities::default())
+pub(super) fn of_row(
+    row: Map<String, Value>,
+    oddities: Oddities,
+) -> Result<Odd, (RejectReason, String)> {
+    of_record(row, oddities)
 }
 
 /// JSON, put right if it must be.
