@@ -322,7 +322,12 @@ fn read_csv(
     let Some(bytes) = read_whole(limits, input, events)? else {
         return Ok(());
     };
-    let bytes = plain_text(bytes);
+    let length = bytes.len();
+    let mut bytes = plain_text(bytes);
+    if bytes.len() != length {
+        // Text that was decoded has lost the line break behind its last row.
+        bytes.push(b'\n');
+    }
     let name = input
         .path
         .file_name()
