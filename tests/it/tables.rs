@@ -87,7 +87,7 @@ fn a_quote_that_never_closes_costs_its_own_row() {
             .replace(",Failure,", ",\"Failure,"),
         format!("{ends},\""),
     ] {
-        let table = [&header, &rows[0], &broken, &rows[2], &rows[3], ""].map(|it| &**it as &str);
+        let table: [&str; 6] = [&header, &rows[0], &broken, &rows[2], &rows[3], ""];
         for end in ["\n", "\r\n"] {
             let (table, broken) = (table.join(end), broken.replace('\n', end));
             check(

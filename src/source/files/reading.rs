@@ -431,7 +431,8 @@ mod tests {
 
     fn read_all(paths: &[PathBuf], from: &[Option<i64>]) -> Read {
         let inputs = crate::source::files::inputs(paths, "no-marker").expect("files");
-        let (events, incoming) = crossbeam_channel::unbounded();
+        // More than any of these files has.
+        let (events, incoming) = crossbeam_channel::bounded(1024);
         let stop = AtomicBool::new(false);
         read_within(&SMALL, &inputs, from, &events, &stop, |_| ());
         drop(events);
