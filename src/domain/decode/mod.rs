@@ -51,6 +51,9 @@ pub enum Piece<'r> {
 
 /// The largest record taken: a message of Event Hubs is at most 1 MiB, a dedicated one 20 MiB.
 pub const RECORD_BYTES_MAX: usize = 20 * 1024 * 1024;
+/// Values without an end for which a message is searched to its end; after that each ends with its
+/// line at the latest, or a message of nothing but beginnings would take the square of its length.
+const ENDLESS_MAX: usize = 32;
 /// Most records taken from one message.
 const RECORDS_MAX: usize = 50_000;
 
@@ -110,16 +113,19 @@ impl Decoder {
         if text[0] == b'{' && self.whole(text, Pointer::default(), emit) {
             return;
         }
-        let mut at = 0;
+        let (mut at, mut endless) = (0, 0);
         while at < text.len() {
             let end = match text[at] {
-                b'{' | b'[' => match value_end(text, at) {
-                    Some(end) => {
+                b'{' | b'[' => {
+                    let reach = reach(text, at, endless);
+                    if let Some(end) = value_end(reach, at) {
                         self.value(&text[at..end], emit);
                         end
+                    } else {
+                        endless += 1;
+                        self.cut_off(reach, at, emit)
                     }
-                    None => self.cut_off(text, at, emit),
-                },
+                }
                 _ => no_value(text, at, emit),
             };
             at = skip_space(text, end);
@@ -293,6 +299,14 @@ impl Decoder {
             emit(reject(reason, &detail, raw, pointer));
         }
     }
+}
+
+/// The part of a text in which the value that begins at `at` must end.
+fn reach(text: &[u8], at: usize, endless: usize) -> &[u8] {
+    if endless < ENDLESS_MAX {
+        return text;
+    }
+    &text[..next_line(text, at).unwrap_or(text.len())]
 }
 
 /// The text of a file that is read as a whole, if it is packed or encoded in a way that is read.

@@ -108,6 +108,20 @@ fn what_is_cut_off_is_rejected_with_its_bytes() {
     );
 }
 
+/// Searched to its end for each of its beginnings, this would take hours.
+#[test]
+fn a_message_of_nothing_but_beginnings_is_read_in_no_time() {
+    for beginning in ["{[", "{\"a\":[", "{\"records\":"] {
+        let count = (1 << 20) / (beginning.len() + 1);
+        let message = format!("{beginning}\n").repeat(count) + &record("r");
+        let found = pieces(message.as_bytes());
+        let bytes: usize = found.iter().map(|(_, raw)| raw.len()).sum();
+        assert!(bytes + found.len() > message.len() - 2, "{beginning}");
+        let last = found.last().map(|(name, _)| name.as_str());
+        assert_eq!(last, Some("r"), "{beginning}");
+    }
+}
+
 #[test]
 fn two_lists_in_one_page_are_not_half_read() {
     let message = format!(
