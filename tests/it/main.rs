@@ -31,4 +31,5 @@ mod prometheus_rules;
 mod quarantine;
 mod rejects;
 mod schemas;
+mod tables;
 mod tidy;

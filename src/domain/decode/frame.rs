@@ -81,7 +81,12 @@ fn wide<'m, const UNIT: usize>(text: &[u8], read: impl Fn([u8; UNIT]) -> u32) ->
         )
     };
     match text {
-        Some(text) if rest.is_empty() => Ok(Cow::Owned(text.trim().as_bytes().to_vec())),
+        Some(text) if rest.is_empty() => {
+            // Tabs at the end may be the empty cells of a table's last row.
+            let is_space = |letter: char| letter.is_whitespace() && letter != '\t';
+            let text = text.trim_start().trim_end_matches(is_space);
+            Ok(Cow::Owned(text.as_bytes().to_vec()))
+        }
         _ => Err((
             RejectReason::Encoding,
             "a byte-order mark, then no text of its kind".to_owned(),

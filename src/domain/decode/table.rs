@@ -80,8 +80,8 @@ impl Header {
         let line = line_end(table, at);
         let mut row = Measure::default();
         let end = line_end(table, at + self.measure(&table[at..], &mut row, |_, _| ()));
-        if row.is_unclosed {
-            return line;
+        if let Some(cell) = row.unclosed {
+            return line_end(table, at + cell);
         }
         let is_suspect = self.objection(&row, true).is_some() || self.names.len() >= WIDE;
         if end > line && is_suspect && self.holds_a_row(&table[line..end]) {
@@ -113,9 +113,11 @@ impl Header {
         mut each: impl FnMut(&str, &Cell<'t>),
     ) -> usize {
         let mut cells = Cells::new(text, self.delimiter);
+        let mut start = 0;
         while let Some(cell) = cells.next() {
             let name = self.names.get(row.cells).map_or("", String::as_str);
-            row.take(name, &cell);
+            row.take(name, &cell, start);
+            start = cells.at();
             each(name, &cell);
         }
         cells.at()
@@ -166,7 +168,7 @@ impl Header {
     /// first cannot be told from a row that was cut, so little may be missing and the line must have
     /// its end; the second not from an unquoted separator but by where its cells have gone.
     fn objection(&self, row: &Measure, has_break: bool) -> Option<String> {
-        if row.is_unclosed {
+        if row.unclosed.is_some() {
             return Some("a quote is opened and never closed".to_owned());
         }
         let columns = self.names.len();
@@ -193,16 +195,19 @@ struct Measure {
     cells: usize,
     /// Cells up to the last one that says something.
     filled: usize,
-    is_unclosed: bool,
+    /// Where the first cell begins whose quote does not close.
+    unclosed: Option<usize>,
     has_stray_quote: bool,
     /// A cell looks as if it belonged to another column.
     is_shifted: bool,
 }
 
 impl Measure {
-    fn take(&mut self, name: &str, cell: &Cell) {
+    fn take(&mut self, name: &str, cell: &Cell, start: usize) {
         self.cells += 1;
-        self.is_unclosed |= cell.is_open || cell.is_torn();
+        if self.unclosed.is_none() && (cell.is_open || cell.is_torn()) {
+            self.unclosed = Some(start);
+        }
         self.has_stray_quote |= cell.has_stray_quote();
         if cell.is_blank() {
             return;
@@ -287,6 +292,7 @@ mod tests {
             "2,b,c,d,e,f,g,h,i,\"",
             "\"2,b,c,d,e,f,g,h,i,j",
             "2,b,c,\"d,e,\"f, g, h\",h,i,j",
+            "2,\"b\nb\",c,\"d,e,f,g,h,i,j",
         ] {
             for end in ["", "\n3,b,c,d,e,f,g,h,i,j\n4,b,c,d,e,f,g,h,i,j"] {
                 let found = fates(&format!("{}{broken}{end}", whole(1)));
