@@ -6,6 +6,7 @@
 
 mod gzip;
 mod reading;
+mod whole;
 
 use std::collections::HashSet;
 use std::fs::File;
