@@ -14,6 +14,7 @@ pub mod classify;
 pub mod decode;
 pub mod detector;
 pub mod failure_class;
+pub mod hash;
 pub mod knowledge;
 pub mod loops;
 pub mod mailbox;

@@ -7,6 +7,7 @@ use super::classify::Verdict;
 use super::classify::trace::{Answer, Evidence, Silent, Trace, decide};
 use super::decode::normalise::SignIn;
 use super::failure_class::FailureClass;
+use super::hash::fnv64;
 use super::knowledge::{Knowledge, ROPC_GROUP};
 use super::sign_in::{AuthClass, Channel, Outcome, PasswordVerified, Protocol};
 
@@ -79,7 +80,7 @@ pub struct Attempt {
     pub failure_class: &'static str,
     /// Whether the password was right.
     pub password_verified: PasswordVerified,
-    /// Keyed hash of the address, 0 if absent.
+    /// Hash of the address, 0 if absent.
     pub ip: u64,
 }
 
@@ -273,14 +274,4 @@ pub fn parse_guid(text: &str) -> Option<u128> {
         }
     }
     Some(value)
-}
-
-/// FNV-1a, 64 bits: the same on every machine and in every version; 0 for nothing.
-fn fnv64(bytes: &[u8]) -> u64 {
-    if bytes.is_empty() {
-        return 0;
-    }
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
 }

@@ -4,98 +4,40 @@
 //! its own Parquet files; nobody reads them before the coordinator has committed them.
 
 mod again;
+mod made;
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::domain::classify::{Classifier, Verdict};
 use crate::domain::decode::normalise::{Normalised, SignIn, normalise};
 use crate::domain::decode::oddity::Oddities;
 use crate::domain::decode::time::{HOUR, date};
 use crate::domain::decode::{Decoder, Piece, Pointer, Reject, RejectReason};
+use crate::domain::hash::fnv64;
 use crate::domain::knowledge::Knowledge;
 use crate::domain::sign_in::Outcome;
 use crate::domain::signal::{Facts, Signal};
 use crate::lake::raw::text_of;
 use crate::lake::rejects::RejectRow;
 use crate::lake::sign_ins::SignInRow;
-use crate::lake::{LakeError, WorkerFiles, file::WrittenFile};
-use crate::metrics::{Duplicate, PassedOver, Tally};
+use crate::lake::{LakeError, WorkerFiles};
+use crate::metrics::{Duplicate, PassedOver};
 use crate::pipeline::dedupe::{Dedupe, Hour, Known};
 use crate::pipeline::quarantine::Quarantined;
 use crate::pipeline::quarantine::failpoint::Failpoint;
 use crate::pipeline::{Clock, Settings};
 use crate::source::{Chunk, Form, Origin};
 
-/// Which records are kept whole beside their columns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Raw {
-    /// None.
-    None,
-    /// Those that did not succeed: the evidence.
-    Failures,
-    /// All, at five times the time and disk.
-    All,
-}
-
-impl std::str::FromStr for Raw {
-    type Err = &'static str;
-
-    fn from_str(name: &str) -> Result<Raw, &'static str> {
-        match name {
-            "none" => Ok(Raw::None),
-            "failures" => Ok(Raw::Failures),
-            "all" => Ok(Raw::All),
-            _ => Err("must be none, failures or all"),
-        }
-    }
-}
+pub use made::{Raw, Sealed};
 
 /// Place of a reject that is a whole message and none of its records.
 const WHOLE_MESSAGE: i32 = -1;
 
 /// Rejects that a killed run has left ahead of `sign_ins`: by lane, offset and index.
 pub type Replayed = HashMap<Arc<str>, HashSet<(i64, i32)>>;
-
-/// What a worker has made since the last seal.
-#[derive(Default)]
-pub struct Sealed {
-    /// Files of `sign_ins`.
-    pub sign_ins: Vec<WrittenFile>,
-    /// Files of `sign_in_revisions`.
-    pub revisions: Vec<WrittenFile>,
-    /// Files of `rejects`.
-    pub rejects: Vec<WrittenFile>,
-    /// What the detector must know.
-    pub signals: Vec<Signal>,
-    /// Greatest event time that is not ahead of its publication.
-    pub watermark: Option<i64>,
-    /// Counts.
-    pub tally: Tally,
-    /// Records and broken pieces that came in.
-    pub pieces: u64,
-    /// Rejects that were stored already.
-    pub replayed: u64,
-    /// Time that was worked on it, that of all workers together.
-    pub busy: Duration,
-}
-
-impl Sealed {
-    /// Adds what another worker has made.
-    pub fn merge(&mut self, other: Sealed) {
-        self.sign_ins.extend(other.sign_ins);
-        self.revisions.extend(other.revisions);
-        self.rejects.extend(other.rejects);
-        self.signals.extend(other.signals);
-        self.watermark = self.watermark.max(other.watermark);
-        self.pieces += other.pieces;
-        self.replayed += other.replayed;
-        self.busy += other.busy;
-        self.tally.merge(&other.tally);
-    }
-}
 
 /// Where a piece came from, and when.
 #[derive(Clone, Copy)]
@@ -286,7 +228,7 @@ impl Worker {
         let content_hash = crc32fast::hash(raw) as i32;
         let made_id;
         let id = if sign_in.id.is_empty() {
-            made_id = format!("content:{:016x}{:08x}", foldless(raw), content_hash);
+            made_id = format!("content:{:016x}{:08x}", fnv64(raw), content_hash);
             made_id.as_str()
         } else {
             sign_in.id
@@ -417,12 +359,5 @@ fn quarantined_message(message: &[u8], crashes: u32) -> Piece<'_> {
         detail: format!("the process crashed {crashes} times while this message was in hand"),
         raw: message,
         pointer: Pointer::default(),
-    })
-}
-
-/// A second hash over the bytes, for records without an id: FNV-1a, the same in every version.
-fn foldless(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }

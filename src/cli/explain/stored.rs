@@ -102,7 +102,7 @@ fn explain(table: &'static str, row: &Value, explainer: &mut Explainer) -> Vec<T
     } else if found.iter().any(is_sign_in) {
         Source::Raw
     } else {
-        Source::ColumnsOfARow
+        Source::ColumnsInstead
     };
     if from != Source::Raw {
         found = told_of(record_of(row).to_string().as_bytes());

@@ -99,8 +99,9 @@ pub(super) enum Source {
     Raw,
     /// Put together again, for it was not kept.
     Columns,
-    /// The same, for what was kept is no record by itself: a row of a table, without its header.
-    ColumnsOfARow,
+    /// The same, for what was kept is no sign-in by itself: a row of a table says nothing without its
+    /// header.
+    ColumnsInstead,
 }
 
 impl Story {

@@ -113,7 +113,9 @@ fn told_of_the_lake(story: &Story, out: &mut String) {
     let why = match stored.from {
         Source::Raw => None,
         Source::Columns => Some("the record was not kept"),
-        Source::ColumnsOfARow => Some("what was kept is a row of a table without its header"),
+        Source::ColumnsInstead => {
+            Some("what was kept says too little by itself (a row of a table without its header?)")
+        }
     };
     if let Some(why) = why {
         let _ = writeln!(

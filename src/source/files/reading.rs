@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::Sender;
 
-use super::whole::{read_csv, read_document};
+use super::whole::read_whole;
 use super::{Input, Shape, cannot_read, is_damage, open};
 use crate::domain::decode::split::value_end;
 use crate::source::buffer::Pool;
@@ -62,8 +62,7 @@ fn read_within(
                 let from = from.unwrap_or(0);
                 read_lines(limits, input, from, events, stop, &progress)
             }
-            Shape::Document => read_document(limits, input, from.is_some(), events),
-            Shape::Csv => read_csv(limits, input, from.is_some(), events),
+            Shape::Document | Shape::Csv => read_whole(limits, input, from.is_some(), events),
         };
         match result {
             Ok(()) => progress(if input.shape == Shape::Lines {

@@ -12,8 +12,8 @@ use crate::domain::decode::plain_text;
 use crate::domain::decode::table::Header;
 use crate::source::{Chunk, Form, SourceEvent};
 
-/// Reads a document: one message.
-pub(super) fn read_document(
+/// Reads a document or a table, unless that was done before.
+pub(super) fn read_whole(
     limits: &Limits,
     input: &Input,
     done: bool,
@@ -22,27 +22,24 @@ pub(super) fn read_document(
     if done {
         return Ok(());
     }
-    let Some(bytes) = read_whole(limits, input, events)? else {
+    let Some(bytes) = content(limits, input, events)? else {
         return Ok(());
     };
-    let length = bytes.len();
-    let messages = vec![(0, 0..length)];
-    send(events, whole(input, bytes, messages, Form::Json))
+    let chunk = match input.shape {
+        Shape::Csv => table(input, bytes),
+        Shape::Document | Shape::Lines => document(input, bytes),
+    };
+    send(events, chunk)
+}
+
+/// One message.
+fn document(input: &Input, bytes: Vec<u8>) -> Chunk {
+    let messages = vec![(0, 0..bytes.len())];
+    whole(input, bytes, messages, Form::Json)
 }
 
 /// Rows of a table, each a message, without the header unless that is to be told of.
-pub(super) fn read_csv(
-    limits: &Limits,
-    input: &Input,
-    done: bool,
-    events: &Sender<SourceEvent>,
-) -> Result<(), Gone> {
-    if done {
-        return Ok(());
-    }
-    let Some(bytes) = read_whole(limits, input, events)? else {
-        return Ok(());
-    };
+fn table(input: &Input, bytes: Vec<u8>) -> Chunk {
     let length = bytes.len();
     let mut bytes = plain_text(bytes);
     if bytes.len() != length {
@@ -55,8 +52,7 @@ pub(super) fn read_csv(
         .map(|name| name.to_string_lossy())
         .unwrap_or_default();
     let Some((header, from)) = Header::read(&bytes, &name) else {
-        let messages = vec![(0, 0..bytes.len())];
-        return send(events, whole(input, bytes, messages, Form::Json));
+        return document(input, bytes);
     };
     let mut starts = header.rows(&bytes, from);
     if header.is_unknown() {
@@ -68,15 +64,14 @@ pub(super) fn read_csv(
         .zip(ends)
         .map(|(start, end)| (*start as i64, *start..end))
         .collect();
-    let form = Form::Row(Arc::new(header));
-    send(events, whole(input, bytes, messages, form))
+    whole(input, bytes, messages, Form::Row(Arc::new(header)))
 }
 
 /// All bytes of a file that cannot be read line by line; none if it is too large.
 ///
 /// Of such a one no offset is kept: it is still unread, so every run tells of it again, and one that
 /// has become smaller is read.
-fn read_whole(
+fn content(
     limits: &Limits,
     input: &Input,
     events: &Sender<SourceEvent>,
