@@ -8,20 +8,26 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowRowGroupWriterFactory;
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 
 use super::LakeError;
-use super::columns::{Column, RowBuffer, RowKind};
+use super::columns::{Column, RowKind, schema};
+use super::pages::Encoder;
+use super::row_group::RowGroup;
 
 /// Rows between two hand-overs to the Parquet writer: small enough to stay in cache.
 const BATCH_ROWS: usize = 2048;
 /// Values that the Parquet writer encodes at once.
 const WRITE_BATCH: usize = 4096;
-/// Bytes of kept records after which rows are handed over, however few they are.
-const BATCH_BYTES: usize = 8 << 20;
+/// Bytes of records after which rows are handed over, however few they are.
+const BATCH_BYTES: usize = 16 << 20;
 /// Bytes of encoded pages after which a row group is written out.
 const ROW_GROUP_BYTES: usize = 64 << 20;
 /// Rows of a row group: larger ones gained nothing (docs/performance.md).
@@ -58,11 +64,15 @@ pub struct FileWriter<K: RowKind> {
 struct OpenFile<K: RowKind> {
     path: String,
     partition: Option<String>,
-    buffer: RowBuffer<K>,
-    writer: ArrowWriter<File>,
+    schema: SchemaRef,
+    columns: &'static [Column<K>],
+    writer: SerializedFileWriter<File>,
+    factory: ArrowRowGroupWriterFactory,
+    encoder: Encoder,
+    group: Option<RowGroup<K>>,
     rows: usize,
-    /// Bytes kept whole since the last hand-over.
-    kept: usize,
+    /// Rows since the last hand-over, and bytes of what they were read from.
+    waiting: (usize, usize),
 }
 
 impl<K: RowKind> FileWriter<K> {
@@ -86,22 +96,16 @@ impl<K: RowKind> FileWriter<K> {
     }
 
     /// Appends a row to the file of its date (days since 1970; 0 for tables without partitions).
-    /// `kept` is the size of what is kept whole in it, bytes.
-    pub fn push(&mut self, date: i32, row: &K::Row<'_>, kept: usize) -> Result<(), LakeError> {
+    /// `bytes` is the size of what it was read from.
+    pub fn push(&mut self, date: i32, row: &K::Row<'_>, bytes: usize) -> Result<(), LakeError> {
         if !self.open.contains_key(&date) {
             self.open_file(date)?;
         }
         let Some(file) = self.open.get_mut(&date) else {
             unreachable!("the file was opened above");
         };
-        file.buffer.push(row);
-        file.rows += 1;
-        file.kept += kept;
-        if file.buffer.rows() >= BATCH_ROWS || file.kept >= BATCH_BYTES {
-            file.hand_over(&self.root)
-        } else {
-            Ok(())
-        }
+        file.push(row, bytes)
+            .map_err(|error| LakeError::parquet(&self.root.join(&file.path), error))
     }
 
     /// Finishes and syncs all open files; hands over every file since the last call.
@@ -129,45 +133,72 @@ impl<K: RowKind> FileWriter<K> {
         std::fs::create_dir_all(self.root.join(&folder))
             .map_err(|error| LakeError::io(&full, error))?;
         let file = File::create(&full).map_err(|error| LakeError::io(&full, error))?;
-        let buffer = RowBuffer::new(self.columns);
-        let writer = ArrowWriter::try_new(file, buffer.schema(), Some(properties(self.columns)))
+        let file = OpenFile::new(file, path, partition, self.columns)
             .map_err(|error| LakeError::parquet(&full, error))?;
-        self.open.insert(
-            date,
-            OpenFile {
-                path,
-                partition,
-                buffer,
-                writer,
-                rows: 0,
-                kept: 0,
-            },
-        );
+        self.open.insert(date, file);
         Ok(())
     }
 }
 
 impl<K: RowKind> OpenFile<K> {
-    fn hand_over(&mut self, root: &Path) -> Result<(), LakeError> {
-        let batch = self.buffer.take();
-        self.kept = 0;
-        let written = self.writer.write(&batch).and_then(|()| {
-            if self.writer.in_progress_size() >= ROW_GROUP_BYTES {
-                self.writer.flush()
-            } else {
-                Ok(())
-            }
-        });
-        written.map_err(|error| LakeError::parquet(&root.join(&self.path), error))
+    fn new(
+        file: File,
+        path: String,
+        partition: Option<String>,
+        columns: &'static [Column<K>],
+    ) -> Result<OpenFile<K>, ParquetError> {
+        let schema = schema(columns);
+        let writer = ArrowWriter::try_new(file, schema.clone(), Some(properties(columns)))?;
+        let (writer, factory) = writer.into_serialized_writer()?;
+        Ok(OpenFile {
+            path,
+            partition,
+            schema,
+            columns,
+            writer,
+            factory,
+            encoder: Encoder::new(compression())?,
+            group: None,
+            rows: 0,
+            waiting: (0, 0),
+        })
+    }
+
+    fn push(&mut self, row: &K::Row<'_>, bytes: usize) -> Result<(), ParquetError> {
+        let group = match &mut self.group {
+            Some(group) => group,
+            none => none.insert(RowGroup::new(
+                self.columns,
+                &self.schema,
+                &self.writer,
+                &self.factory,
+            )?),
+        };
+        group.push(row);
+        self.rows += 1;
+        self.waiting.0 += 1;
+        self.waiting.1 += bytes;
+        if self.waiting.0 < BATCH_ROWS && self.waiting.1 < BATCH_BYTES {
+            return Ok(());
+        }
+        self.waiting = (0, 0);
+        group.hand_over(&mut self.encoder)?;
+        if group.rows >= ROW_GROUP_ROWS || group.bytes() >= ROW_GROUP_BYTES {
+            self.close_group()?;
+        }
+        Ok(())
+    }
+
+    fn close_group(&mut self) -> Result<(), ParquetError> {
+        self.group.take().map_or(Ok(()), |group| {
+            group.close(&mut self.writer, &mut self.encoder)
+        })
     }
 
     fn finish(mut self, root: &Path) -> Result<WrittenFile, LakeError> {
         let full = root.join(&self.path);
-        self.hand_over(root)?;
-        let file = self
-            .writer
-            .into_inner()
-            .map_err(|error| LakeError::parquet(&full, error))?;
+        let closed = self.close_group().and_then(|()| self.writer.into_inner());
+        let file = closed.map_err(|error| LakeError::parquet(&full, error))?;
         file.sync_all()
             .map_err(|error| LakeError::io(&full, error))?;
         let bytes = file
@@ -184,22 +215,16 @@ impl<K: RowKind> OpenFile<K> {
     }
 }
 
+fn compression() -> Compression {
+    Compression::ZSTD(ZstdLevel::default())
+}
+
 /// Encoding that was measured to be the best trade: zstd 1, dictionaries but for unique columns, and
 /// bounds of times and numbers only. Rows come in the order of time: bounds of texts would span all
 /// there are and let no reader skip anything.
 fn properties<K: RowKind>(columns: &[Column<K>]) -> WriterProperties {
-    let unique = [
-        "id",
-        "correlation_id",
-        "event_time",
-        "publish_time",
-        "origin_offset",
-        "content_hash",
-        "raw",
-    ];
     let builder = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
-        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_compression(compression())
         .set_write_batch_size(WRITE_BATCH)
         .set_statistics_enabled(EnabledStatistics::None);
     let bounded = columns
@@ -211,8 +236,9 @@ fn properties<K: RowKind>(columns: &[Column<K>]) -> WriterProperties {
                 EnabledStatistics::Chunk,
             )
         });
-    let plain = unique.into_iter().fold(bounded, |builder, column| {
-        builder.set_column_dictionary_enabled(ColumnPath::from(column), false)
+    let different = columns.iter().filter(|column| !column.repeats());
+    let plain = different.fold(bounded, |builder, column| {
+        builder.set_column_dictionary_enabled(ColumnPath::from(column.name), false)
     });
     plain.build()
 }

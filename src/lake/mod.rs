@@ -4,6 +4,7 @@
 //! rejects and revisions first, `sign_ins` with the offsets last. What `sign_ins` says is stored, is
 //! stored in all tables; findings are derived from `sign_ins` and follow it.
 
+mod builder;
 pub mod columns;
 pub mod document;
 mod error;
@@ -11,12 +12,16 @@ pub mod file;
 pub mod findings;
 pub mod history;
 pub mod imports;
+mod pages;
+mod policies;
 pub mod raw;
 pub mod rejects;
 pub mod resolutions;
+mod row_group;
 pub mod sign_ins;
 pub mod sql;
 pub mod table;
+mod texts;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -260,14 +260,14 @@ impl Worker {
         if known == Known::Revision {
             self.made.tally.duplicate(Duplicate::Revision);
             let revisions = &mut self.files.revisions;
-            revisions.push(sign_in.event_date, &row, kept.len())?;
+            revisions.push(sign_in.event_date, &row, raw.len())?;
             let news = signal.filter(Signal::is_news_of_a_copy);
             self.made.signals.extend(news);
             return Ok(Fate::Revision);
         }
         self.files
             .sign_ins
-            .push(sign_in.event_date, &row, kept.len())?;
+            .push(sign_in.event_date, &row, raw.len())?;
         self.count(sign_in, &verdict, oddities);
         self.note_time(sign_in, place.now);
         self.made.signals.extend(signal);

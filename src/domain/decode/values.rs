@@ -277,11 +277,17 @@ impl<'a> Texts<'a> {
     }
 }
 
+impl<'a> FromIterator<Text<'a>> for Texts<'a> {
+    fn from_iter<I: IntoIterator<Item = Text<'a>>>(list: I) -> Self {
+        let mut texts = Texts::default();
+        list.into_iter().for_each(|text| texts.push(text));
+        texts
+    }
+}
+
 impl<'de> Deserialize<'de> for Texts<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut texts = Texts::default();
         let list = List::<Text>::deserialize(deserializer)?;
-        list.0.into_iter().for_each(|text| texts.push(text));
-        Ok(texts)
+        Ok(list.0.into_iter().collect())
     }
 }

@@ -1,0 +1,242 @@
+//! The column `policies`: one list a row, of policies that are nearly always the same few.
+//!
+//! Each different policy is taken apart once in a row group; a row is the numbers of its policies.
+
+use std::array::from_fn;
+use std::borrow::Cow;
+use std::ops::Range;
+
+use parquet::errors::ParquetError;
+use parquet::schema::types::ColumnDescPtr;
+
+use super::pages::{Closed, Content, Dictionary, Encoder, Pages};
+use crate::domain::decode::wire::Policy;
+
+/// Policies of a page.
+const PAGE_POLICIES: usize = 1 << 17;
+/// Rows of a page.
+const PAGE_ROWS: usize = 20_000;
+/// Fields of a policy, as `policy_fields` declares them.
+const FIELDS: usize = 6;
+/// The field that holds several texts.
+const CONTROLS: usize = 3;
+
+/// How much of the path to a value is there.
+mod definition {
+    pub const NO_POLICIES: u8 = 0;
+    pub const NO_TEXT: u8 = 2;
+    pub const TEXT: u8 = 3;
+    pub const NO_CONTROLS: u8 = 3;
+    pub const CONTROL: u8 = 5;
+}
+
+/// At which list a value goes on.
+mod repetition {
+    pub const ROW: u8 = 0;
+    pub const POLICY: u8 = 1;
+    pub const CONTROL: u8 = 2;
+}
+
+/// The policies of a row group on their way into pages.
+pub struct PolicyColumn {
+    /// Every different policy, its texts one behind the other.
+    known: Dictionary,
+    policies: Vec<Known>,
+    /// Numbers of the controls, policy by policy.
+    controls: Vec<u32>,
+    texts: [Dictionary; FIELDS],
+    pages: Vec<Pages>,
+    waiting: Waiting,
+    key: Vec<u8>,
+}
+
+/// What a different policy consists of.
+struct Known {
+    /// Number of each field's text.
+    texts: [Option<u32>; FIELDS],
+    controls: Range<usize>,
+}
+
+/// Rows since the last page.
+#[derive(Default)]
+struct Waiting {
+    /// How many policies each row has.
+    counts: Vec<u32>,
+    /// Their numbers, row by row.
+    policies: Vec<u32>,
+}
+
+impl Waiting {
+    /// Numbers of each row's policies.
+    fn rows(&self) -> impl Iterator<Item = &[u32]> {
+        let mut rest = self.policies.as_slice();
+        self.counts.iter().map(move |count| {
+            let (row, behind) = rest.split_at(*count as usize);
+            rest = behind;
+            row
+        })
+    }
+}
+
+impl PolicyColumn {
+    /// No row yet; `columns` are the leaves of the column in the file's schema.
+    #[must_use]
+    pub fn new(columns: Vec<ColumnDescPtr>) -> PolicyColumn {
+        PolicyColumn {
+            known: Dictionary::default(),
+            policies: Vec::new(),
+            controls: Vec::new(),
+            texts: Default::default(),
+            pages: columns.into_iter().map(Pages::new).collect(),
+            waiting: Waiting::default(),
+            key: Vec::new(),
+        }
+    }
+
+    /// Appends the policies of a row.
+    pub fn append(&mut self, policies: &[Policy]) {
+        for policy in policies {
+            let number = self.number_of(policy);
+            self.waiting.policies.push(number);
+        }
+        self.waiting.counts.push(policies.len() as u32);
+    }
+
+    /// Bytes that are kept for the row group.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let texts = self.texts.iter().map(Dictionary::bytes).sum::<usize>();
+        let pages = self.pages.iter().map(Pages::bytes).sum::<usize>();
+        let waiting = self.waiting.policies.len() * size_of::<u32>();
+        let known = self.policies.len() * size_of::<Known>();
+        self.known.bytes()
+            + known
+            + self.controls.len() * size_of::<u32>()
+            + texts
+            + pages
+            + waiting
+    }
+
+    /// Writes a page when there is enough for one.
+    pub fn hand_over(&mut self, encoder: &mut Encoder) -> Result<(), ParquetError> {
+        let Waiting { counts, policies } = &self.waiting;
+        if counts.len() >= PAGE_ROWS || policies.len() >= PAGE_POLICIES {
+            self.write_page(encoder)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The leaves of the row group.
+    pub fn close(mut self, encoder: &mut Encoder) -> Result<Vec<Closed>, ParquetError> {
+        self.write_page(encoder)?;
+        let leaves = self.pages.into_iter().zip(&self.texts);
+        leaves
+            .map(|(pages, texts)| pages.close(texts, encoder))
+            .collect()
+    }
+
+    fn number_of(&mut self, policy: &Policy) -> u32 {
+        let texts = texts_of(policy);
+        self.key.clear();
+        for text in &texts {
+            put_key(text.as_deref(), &mut self.key);
+        }
+        for control in policy.grant_controls.iter() {
+            put_key(Some(control), &mut self.key);
+        }
+        let number = self.known.number_of(&self.key);
+        if number as usize == self.policies.len() {
+            self.learn(&texts, policy);
+        }
+        number
+    }
+
+    #[cold]
+    fn learn(&mut self, texts: &[Option<Cow<str>>; FIELDS], policy: &Policy) {
+        let begin = self.controls.len();
+        for control in policy.grant_controls.iter() {
+            let number = self.texts[CONTROLS].number_of(control.as_bytes());
+            self.controls.push(number);
+        }
+        let number = |field: usize| {
+            let text = texts[field].as_deref()?;
+            Some(self.texts[field].number_of(text.as_bytes()))
+        };
+        self.policies.push(Known {
+            texts: from_fn(number),
+            controls: begin..self.controls.len(),
+        });
+    }
+
+    fn write_page(&mut self, encoder: &mut Encoder) -> Result<(), ParquetError> {
+        for field in 0..FIELDS {
+            let content = encoder.next_page(self.waiting.counts.len());
+            if field == CONTROLS {
+                self.fill_controls(content);
+            } else {
+                self.fill_texts(field, content);
+            }
+            self.pages[field].add(self.texts[field].len(), encoder)?;
+        }
+        self.waiting.counts.clear();
+        self.waiting.policies.clear();
+        Ok(())
+    }
+
+    fn fill_texts(&self, field: usize, content: &mut Content) {
+        for row in self.waiting.rows() {
+            if row.is_empty() {
+                content.absent(repetition::ROW, definition::NO_POLICIES);
+            }
+            let mut goes_on = repetition::ROW;
+            for policy in row {
+                match self.policies[*policy as usize].texts[field] {
+                    Some(text) => content.text(goes_on, definition::TEXT, text),
+                    None => content.absent(goes_on, definition::NO_TEXT),
+                }
+                goes_on = repetition::POLICY;
+            }
+        }
+    }
+
+    fn fill_controls(&self, content: &mut Content) {
+        for row in self.waiting.rows() {
+            if row.is_empty() {
+                content.absent(repetition::ROW, definition::NO_POLICIES);
+            }
+            let mut goes_on = repetition::ROW;
+            for policy in row {
+                let controls = self.policies[*policy as usize].controls.clone();
+                if controls.is_empty() {
+                    content.absent(goes_on, definition::NO_CONTROLS);
+                }
+                for control in &self.controls[controls] {
+                    content.text(goes_on, definition::CONTROL, *control);
+                    goes_on = repetition::CONTROL;
+                }
+                goes_on = repetition::POLICY;
+            }
+        }
+    }
+}
+
+/// The fields of a policy that are one text. An empty text of an id, a name or a result is absent.
+fn texts_of<'p>(policy: &'p Policy) -> [Option<Cow<'p, str>>; FIELDS] {
+    let text = |text: &'p str| (!text.is_empty()).then_some(Cow::Borrowed(text));
+    [
+        text(policy.id.as_str()),
+        text(policy.name.as_str()),
+        text(policy.result.as_str()),
+        None,
+        policy.conditions_satisfied.names(),
+        policy.conditions_not_satisfied.names(),
+    ]
+}
+
+/// A text behind its length, so that no two policies have the same key.
+fn put_key(text: Option<&str>, key: &mut Vec<u8>) {
+    let length = text.map_or(u32::MAX, |text| text.len() as u32);
+    key.extend_from_slice(&length.to_le_bytes());
+    key.extend_from_slice(text.unwrap_or_default().as_bytes());
+}

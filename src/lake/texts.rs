@@ -1,0 +1,150 @@
+//! Columns of texts that repeat: one a row, or a list of them.
+
+use parquet::errors::ParquetError;
+use parquet::schema::types::ColumnDescPtr;
+
+use super::pages::{Closed, Dictionary, Encoder, Pages};
+
+/// Rows of a page, as other writers have it.
+const PAGE_ROWS: usize = 20_000;
+/// Texts of a page, however few rows they are of.
+const PAGE_TEXTS: usize = 1 << 17;
+
+/// A row without a text.
+const ABSENT: u32 = u32::MAX;
+
+/// A column of one text a row, on its way into pages.
+pub struct TextColumn {
+    /// Number of each row's text since the last page.
+    waiting: Vec<u32>,
+    may_be_absent: bool,
+    texts: Dictionary,
+    pages: Pages,
+}
+
+impl TextColumn {
+    /// No row yet; `column` is the leaf in the file's schema.
+    #[must_use]
+    pub fn new(column: ColumnDescPtr) -> TextColumn {
+        TextColumn {
+            waiting: Vec::new(),
+            may_be_absent: column.max_def_level() > 0,
+            texts: Dictionary::default(),
+            pages: Pages::new(column),
+        }
+    }
+
+    /// Appends a row; an empty text is absent where it may be.
+    #[inline]
+    pub fn append(&mut self, text: &str) {
+        let number = if text.is_empty() && self.may_be_absent {
+            ABSENT
+        } else {
+            self.texts.number_of(text.as_bytes())
+        };
+        self.waiting.push(number);
+    }
+
+    /// Bytes that are kept for the row group.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.texts.bytes() + self.pages.bytes()
+    }
+
+    /// Writes a page when there is enough for one.
+    pub fn hand_over(&mut self, encoder: &mut Encoder) -> Result<(), ParquetError> {
+        if self.waiting.len() >= PAGE_ROWS {
+            self.write_page(encoder)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The column of the row group.
+    pub fn close(mut self, encoder: &mut Encoder) -> Result<Closed, ParquetError> {
+        self.write_page(encoder)?;
+        self.pages.close(&self.texts, encoder)
+    }
+
+    fn write_page(&mut self, encoder: &mut Encoder) -> Result<(), ParquetError> {
+        let content = encoder.next_page(self.waiting.len());
+        let present = u8::from(self.may_be_absent);
+        for number in self.waiting.drain(..) {
+            match number {
+                ABSENT => content.absent(0, 0),
+                number => content.text(0, present, number),
+            }
+        }
+        self.pages.add(self.texts.len(), encoder)
+    }
+}
+
+/// A column of several texts a row, on its way into pages.
+pub struct ListColumn {
+    /// How many texts each row has since the last page.
+    counts: Vec<u32>,
+    /// Their numbers.
+    waiting: Vec<u32>,
+    texts: Dictionary,
+    pages: Pages,
+    /// Level of a text that is there.
+    present: u8,
+}
+
+impl ListColumn {
+    /// No row yet; `column` is the leaf in the file's schema.
+    #[must_use]
+    pub fn new(column: ColumnDescPtr) -> ListColumn {
+        ListColumn {
+            counts: Vec::new(),
+            waiting: Vec::new(),
+            texts: Dictionary::default(),
+            present: column.max_def_level() as u8,
+            pages: Pages::new(column),
+        }
+    }
+
+    /// Appends a row; `collect` gives its texts one by one.
+    pub fn append(&mut self, collect: impl FnOnce(&mut dyn FnMut(&str))) {
+        let before = self.waiting.len();
+        collect(&mut |text| self.waiting.push(self.texts.number_of(text.as_bytes())));
+        self.counts.push((self.waiting.len() - before) as u32);
+    }
+
+    /// Bytes that are kept for the row group.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.texts.bytes() + self.pages.bytes()
+    }
+
+    /// Writes a page when there is enough for one.
+    pub fn hand_over(&mut self, encoder: &mut Encoder) -> Result<(), ParquetError> {
+        if self.counts.len() >= PAGE_ROWS || self.waiting.len() >= PAGE_TEXTS {
+            self.write_page(encoder)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The column of the row group.
+    pub fn close(mut self, encoder: &mut Encoder) -> Result<Closed, ParquetError> {
+        self.write_page(encoder)?;
+        self.pages.close(&self.texts, encoder)
+    }
+
+    fn write_page(&mut self, encoder: &mut Encoder) -> Result<(), ParquetError> {
+        let content = encoder.next_page(self.counts.len());
+        let mut texts = self.waiting.drain(..);
+        for count in self.counts.drain(..) {
+            if count == 0 {
+                content.absent(0, 0);
+            }
+            for place in 0..count {
+                let text = texts.next().expect("as many texts as were counted");
+                content.text(u8::from(place > 0), self.present, text);
+            }
+        }
+        drop(texts);
+        self.pages.add(self.texts.len(), encoder)
+    }
+}
