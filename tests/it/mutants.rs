@@ -229,27 +229,22 @@ fn keeps_its_form(mutant: &Mutant) -> bool {
     !changed.any(|(one, other)| gives_form(*one) || gives_form(*other))
 }
 
-/// In one envelope with others a mutant becomes the same, and they are what they are without it.
+/// In one envelope with others they are what they are without it, and a mutant whose form is whole
+/// becomes the same.
 fn check_neighbours(mutant: &Mutant, alone: &[Found], reader: &mut Reader, wrong: &mut Wrong) {
     let before = reader.read(mutant.before.as_bytes());
     let after = reader.read(mutant.after.as_bytes());
-    if mutant.change == Change::Truncated {
-        let page = [
-            b"{\"records\":[",
-            mutant.before.as_bytes(),
-            b",",
-            &mutant.bytes,
-        ]
-        .concat();
-        let found = reader.read(&page);
-        // White space at the end of a message belongs to none.
-        let cut = found.get(1).map(|it| it.raw.as_slice());
-        if found.first() != before.first() || cut != Some(mutant.bytes.trim_ascii_end()) {
-            wrong.note(mutant, "a cut record harms the one before it".to_owned());
+    let is_broken = match mutant.change {
+        Change::Truncated => true,
+        Change::ByteChanged => !keeps_its_form(mutant),
+        _ => false,
+    };
+    if is_broken {
+        let found = reader.read(&mutant.among_neighbours());
+        if !found.starts_with(&before) || !found.ends_with(&after) {
+            let told: Vec<_> = found.iter().map(|it| it.became.name()).collect();
+            wrong.note(mutant, format!("harms a neighbour: {}", told.join(" ")));
         }
-        return;
-    }
-    if mutant.change == Change::ByteChanged && !keeps_its_form(mutant) {
         return;
     }
     let expected: Vec<&Found> = before.iter().chain(alone).chain(&after).collect();

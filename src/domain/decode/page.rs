@@ -43,6 +43,42 @@ const OF_A_RECORD: [&str; 10] = [
     "userprincipalname",
 ];
 
+/// Keys with which records of Event Hubs begin, and others that nothing within a record has.
+const BEGINNINGS: [&str; 5] = [
+    "appdisplayname",
+    "category",
+    "clientappused",
+    "correlationid",
+    "time",
+];
+/// How far into a record one of its keys is looked for.
+const BEGINNING_BYTES: usize = 1024;
+
+/// Whether the bracket at `at` begins a record, by what stands before it and its first keys: the way to
+/// go on where quotes or brackets are wrong.
+pub(super) fn begins_record(text: &[u8], at: usize) -> bool {
+    let before = text[..at].trim_ascii_end();
+    let follows = match before.last() {
+        None | Some(b',' | b'[' | b']' | b'}') => true,
+        Some(b':') => false,
+        Some(_) => text[before.len()..at].contains(&b'\n'),
+    };
+    follows && has_record_key(&text[at..text.len().min(at + BEGINNING_BYTES)])
+}
+
+fn has_record_key(text: &[u8]) -> bool {
+    let mut found = false;
+    members(text, skip_space(text, 1), |key, _| {
+        let is_one = |name: &str| key.eq_ignore_ascii_case(name.as_bytes());
+        found = OF_A_RECORD
+            .iter()
+            .chain(&BEGINNINGS)
+            .any(|name| is_one(name));
+        !found
+    });
+    found
+}
+
 /// The other keys of an object with a list of records, and what they make of it.
 #[derive(Debug, Default)]
 pub(super) struct Others {
@@ -98,13 +134,35 @@ pub(super) fn has_another_list(text: &[u8], list: usize) -> bool {
     more.is_some_and(|comma| next_list(text, skip_space(text, comma + 1)).is_some())
 }
 
+/// Where a page ends whose list ended at `at`, behind its other members; and whether another list of
+/// records is among them.
+pub(super) fn page_end(text: &[u8], at: usize) -> (usize, bool) {
+    let (mut last, mut has_list) = (at, false);
+    let comma = skip_space(text, at);
+    if text.get(comma) == Some(&b',') {
+        members(text, skip_space(text, comma + 1), |key, value| {
+            last = value_end(text, value).unwrap_or(last);
+            has_list |= is_list(text, key, value);
+            true
+        });
+    }
+    let end = skip_space(text, last);
+    match text.get(end) {
+        Some(b'}') => (end + 1, has_list),
+        _ => (last, has_list),
+    }
+}
+
+fn is_list(text: &[u8], key: &[u8], value: usize) -> bool {
+    matches!(key, b"records" | b"value") && text.get(value) == Some(&b'[')
+}
+
 /// The first list of records among the keys from `at` on.
 fn next_list(text: &[u8], at: usize) -> Option<usize> {
     let mut list = None;
     members(text, at, |key, value| {
-        let is_list = matches!(key, b"records" | b"value") && text.get(value) == Some(&b'[');
-        list = is_list.then_some(value);
-        !is_list
+        list = is_list(text, key, value).then_some(value);
+        list.is_none()
     });
     list
 }

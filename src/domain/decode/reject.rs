@@ -52,6 +52,17 @@ closed_list! {
     }
 }
 
+impl RejectReason {
+    /// Whether quotes or brackets may be what is wrong, so that another record may have been swallowed.
+    pub(super) fn is_of_form(self) -> bool {
+        use RejectReason::{InvalidJson, TooDeep, TooLarge, TooManyKeys, Truncated};
+        matches!(
+            self,
+            InvalidJson | Truncated | TooDeep | TooManyKeys | TooLarge
+        )
+    }
+}
+
 impl fmt::Display for RejectReason {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str(self.name())

@@ -3,7 +3,7 @@
 //! Used where a whole message could not be read in one go: a value that is broken inside still has
 //! an end, so its neighbours are read. Counts brackets outside strings; judges nothing else.
 
-use memchr::memchr2;
+use memchr::{memchr_iter, memchr2};
 
 /// Nesting that no sign-in comes near.
 const DEEP: usize = 64;
@@ -97,63 +97,189 @@ pub fn is_deep(text: &[u8]) -> bool {
     false
 }
 
-/// The items of a list: the first of them, and what there is beyond.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Items {
-    /// Their byte ranges.
-    pub ranges: Vec<(usize, usize)>,
-    /// Where the first one that is not among them begins.
-    pub more_from: Option<usize>,
-    /// How many there are.
-    pub count: usize,
-    /// Where the list ended; `None` if it never does.
-    pub end: Option<usize>,
+/// Values without an end for which a text is searched to its end; after that each ends where the next
+/// record begins, or a text of nothing but beginnings would take the square of its length.
+const ENDLESS_MAX: usize = 32;
+
+/// Finds where values end in a text whose quotes and brackets may be wrong.
+#[derive(Debug)]
+pub struct Bounds<'t> {
+    text: &'t [u8],
+    /// Whether a record begins at a place that holds a `{`.
+    begins: fn(&[u8], usize) -> bool,
+    /// Values that ended nowhere or in the wrong place.
+    endless: usize,
+    /// The record that was found last.
+    next: usize,
 }
 
-impl Items {
-    fn push(&mut self, range: (usize, usize), most: usize) {
-        self.count += 1;
-        if self.ranges.len() < most {
-            self.ranges.push(range);
-        } else {
-            self.more_from.get_or_insert(range.0);
+impl<'t> Bounds<'t> {
+    /// Nothing is known yet of where records begin.
+    #[must_use]
+    pub fn new(text: &'t [u8], begins: fn(&[u8], usize) -> bool) -> Bounds<'t> {
+        Bounds {
+            text,
+            begins,
+            endless: 0,
+            next: 0,
         }
+    }
+
+    /// The text itself.
+    #[must_use]
+    pub fn text(&self) -> &'t [u8] {
+        self.text
+    }
+
+    /// The end (exclusive) of the value that begins at `start`; `None` if it has none.
+    pub fn end(&mut self, start: usize) -> Option<usize> {
+        let end = value_end(&self.text[..self.reach(start)], start);
+        self.endless += usize::from(end.is_none());
+        end
+    }
+
+    /// Where the value that begins at `start` ends at the latest.
+    fn reach(&mut self, start: usize) -> usize {
+        match self.endless {
+            ..ENDLESS_MAX => self.text.len(),
+            _ => self.next_beginning(start + 1),
+        }
+    }
+
+    /// Where the next record or line begins, or the text ends.
+    pub fn next_beginning(&mut self, from: usize) -> usize {
+        let record = self.next_record(from).unwrap_or(self.text.len());
+        let line = memchr::memmem::find(&self.text[from - 1..record], b"\n{");
+        line.map_or(record, |place| from + place)
+    }
+
+    /// Where a record begins inside of what looked like one value, and could not be read as one.
+    pub fn record_within(&mut self, start: usize, end: usize) -> Option<usize> {
+        let next = self.next_record(start + 1).filter(|next| *next < end);
+        self.endless += usize::from(next.is_some());
+        next
+    }
+
+    /// The first record that begins at `from` or later. Never asked for one before the last.
+    pub fn next_record(&mut self, from: usize) -> Option<usize> {
+        if self.next < from {
+            let text = self.text;
+            let mut braces = memchr_iter(b'{', &text[from..]).map(|place| from + place);
+            let record = braces.find(|place| (self.begins)(text, *place));
+            self.next = record.unwrap_or(text.len());
+        }
+        (self.next < self.text.len()).then_some(self.next)
     }
 }
 
-/// The items of the list that begins at `start`, at most so many: a message may hold more of them than
-/// there is memory for.
-///
-/// An item without an end reaches to the end of the text, and then the list has none.
-#[must_use]
-pub fn list_items(text: &[u8], start: usize, most: usize) -> Items {
-    let mut items = Items::default();
-    let mut at = start + 1;
-    loop {
-        at = skip_space(text, at);
-        match text.get(at) {
-            None => return items,
-            Some(b']') => {
-                items.end = Some(at + 1);
-                return items;
-            }
-            Some(b',') => at += 1,
-            Some(_) => {
-                let end = value_end(text, at);
-                items.push((at, end.unwrap_or(text.len())), most);
-                match end {
-                    Some(end) => at = end,
-                    None => return items,
+/// The items of a list, one after the other. A broken one ends where the next record begins, or with
+/// the text.
+#[derive(Debug)]
+pub struct Items<'b, 't> {
+    /// Where values and records end and begin in the text that the list is in.
+    pub bounds: &'b mut Bounds<'t>,
+    at: usize,
+    end: Option<usize>,
+    is_empty: bool,
+}
+
+impl<'b, 't> Items<'b, 't> {
+    /// The items from `at` on, which is behind the list's bracket.
+    #[must_use]
+    pub fn new(bounds: &'b mut Bounds<'t>, at: usize) -> Items<'b, 't> {
+        Items {
+            bounds,
+            at,
+            end: None,
+            is_empty: true,
+        }
+    }
+
+    /// Where the list ended; `None` as long as it did not.
+    #[must_use]
+    pub fn end(&self) -> Option<usize> {
+        self.end
+    }
+
+    /// Whether no item came yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.is_empty
+    }
+
+    /// Where a record begins inside of an item that could not be read: the item ends there, and the
+    /// items go on from there.
+    pub fn end_at_record(&mut self, (from, to): (usize, usize)) -> Option<(usize, usize)> {
+        let next = self.bounds.record_within(from, to)?;
+        self.at = next;
+        Some((from, before(self.bounds.text, from, next)))
+    }
+
+    /// The items go on from there.
+    pub fn go_on_at(&mut self, at: usize) {
+        self.at = at;
+    }
+
+    /// Whether the bracket at `at` ends the list: what follows is no record.
+    fn ends(&mut self, at: usize) -> bool {
+        let comma = skip_space(self.bounds.text, at + 1);
+        let next = skip_space(self.bounds.text, comma + 1);
+        let goes_on =
+            self.bounds.text.get(comma) == Some(&b',') && self.bounds.text.get(next) == Some(&b'{');
+        !(goes_on && (self.bounds.begins)(self.bounds.text, next))
+    }
+
+    /// Whether what stands at `end` may follow an item.
+    fn may_follow(&self, end: usize) -> bool {
+        let next = self.bounds.text.get(skip_space(self.bounds.text, end));
+        matches!(next, None | Some(b',' | b']' | b'{'))
+    }
+}
+
+impl Iterator for Items<'_, '_> {
+    type Item = (usize, usize);
+
+    fn next(&mut self) -> Option<(usize, usize)> {
+        while let Some(first) = self.bounds.text.get(self.at) {
+            let from = self.at;
+            match first {
+                b',' | b' ' | b'\t' | b'\r' | b'\n' => self.at += 1,
+                b']' if self.ends(from) => {
+                    self.end = Some(from + 1);
+                    return None;
+                }
+                first => {
+                    let end = self.bounds.end(from);
+                    let end = end.filter(|end| *first == b'{' || self.may_follow(*end));
+                    let to = end.unwrap_or_else(|| {
+                        let next = self.bounds.next_record(from + 1);
+                        next.unwrap_or(self.bounds.text.len())
+                    });
+                    self.at = to;
+                    self.is_empty = false;
+                    return Some((from, before(self.bounds.text, from, to)));
                 }
             }
         }
+        None
     }
+}
+
+/// Where what begins at `from` ends before `next`: without the comma and the white space between.
+fn before(text: &[u8], from: usize, next: usize) -> usize {
+    let piece = text[from..next].trim_ascii_end();
+    let piece = match piece {
+        [piece @ .., b','] if next < text.len() && !piece.is_empty() => piece.trim_ascii_end(),
+        piece => piece,
+    };
+    from + piece.len().max(1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use serde::de::IgnoredAny;
 
     #[test]
     fn brackets_in_strings_do_not_count() {
@@ -161,33 +287,46 @@ mod tests {
         assert_eq!(value_end(text, 0), Some(text.len() - 5));
     }
 
-    #[test]
-    fn a_broken_item_has_an_end_and_neighbours() {
-        let text = br#"[{"a":1},{oops},{"b":2}]"#;
-        let items = list_items(text, 0, 9);
-        let found: Vec<_> = items
-            .ranges
-            .iter()
-            .map(|(from, to)| &text[*from..*to])
-            .collect();
-        assert_eq!(found, [&b"{\"a\":1}"[..], b"{oops}", b"{\"b\":2}"]);
-        assert_eq!(
-            (items.end, items.count, items.more_from),
-            (Some(text.len()), 3, None)
-        );
+    /// In these texts `{"r` begins a record.
+    fn items(text: &str) -> (Vec<&str>, Option<usize>) {
+        let begins = |text: &[u8], at: usize| text[at..].starts_with(b"{\"r");
+        let mut bounds = Bounds::new(text.as_bytes(), begins);
+        let mut items = Items::new(&mut bounds, 1);
+        let mut found = Vec::new();
+        while let Some(range) = items.next() {
+            let is_broken = serde_json::from_str::<IgnoredAny>(&text[range.0..range.1]).is_err();
+            let cut = is_broken.then(|| items.end_at_record(range)).flatten();
+            let (from, to) = cut.unwrap_or(range);
+            found.push(&text[from..to]);
+        }
+        (found, items.end())
     }
 
     #[test]
-    fn of_a_long_list_the_rest_is_counted_and_not_kept() {
-        let found = list_items(b"[1, 2,3 ,4]", 0, 2);
-        let expected = Items {
-            ranges: vec![(1, 2), (4, 5)],
-            more_from: Some(6),
-            count: 4,
-            end: Some(11),
-        };
-        assert_eq!(found, expected);
-        assert_eq!(list_items(b"[1,2,{", 0, 2).more_from, Some(5));
+    fn items_end_at_their_brackets() {
+        let text = r#"[{"a":1}, {oops} ,"x", 2,[3] {"b":2}] tail"#;
+        let expected = [r#"{"a":1}"#, "{oops}", "\"x\"", "2", "[3]", r#"{"b":2}"#];
+        assert_eq!(items(text), (expected.to_vec(), Some(text.len() - 5)));
+    }
+
+    #[test]
+    fn an_item_without_an_end_ends_where_the_next_record_begins() {
+        for (broken, count) in [
+            (r#"{"r":"x}"#, 1),
+            (r#"{"r":[1}"#, 1),
+            (r#"{"r":{"x":1}"#, 1),
+            (r#"{"r":1}}"#, 2),
+            (r#"{"r":1},"x":2}"#, 2),
+        ] {
+            let text = format!(r#"[{{"r":0}}, {broken} , {{"r":2}}]"#);
+            let (found, _) = items(&text);
+            assert_eq!(
+                (found[0], found[found.len() - 1]),
+                (r#"{"r":0}"#, r#"{"r":2}"#),
+                "{text}"
+            );
+            assert_eq!(found.len(), count + 2, "{found:?}");
+        }
     }
 
     #[test]
@@ -200,7 +339,7 @@ mod tests {
         #[test]
         fn any_bytes_end_or_do_not_but_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = value_end(&bytes, 0);
-            for (from, to) in list_items(&bytes, 0, 50).ranges {
+            for (from, to) in Items::new(&mut Bounds::new(&bytes, |_, _| true), 0) {
                 prop_assert!(from < to && to <= bytes.len());
             }
         }

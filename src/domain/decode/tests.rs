@@ -472,6 +472,43 @@ fn nesting_harms_nobody() {
     assert_eq!(names(&page), ["a", "too_deep", "b"]);
 }
 
+/// Ways in which two records stand around a broken one.
+fn around(broken: &str) -> [String; 5] {
+    let (a, b) = (record("first"), record("last"));
+    [
+        format!("{{\"records\":[{a},{broken},{b}]}}"),
+        format!("{{\n  \"value\": [\n    {a},\n    {broken},\n    {b}\n  ]\n}}"),
+        format!("[{a},{broken},{b}]"),
+        format!("[{{\"records\":[{a},{broken},{b}]}}]"),
+        format!("{a}\n{broken}\n{b}\n"),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #[test]
+    fn a_record_out_of_balance_takes_no_neighbour_along(
+        at in any::<prop::sample::Index>(),
+        put in prop::sample::select(vec!["", "\"", "{", "}", "[", "]", ",", ":", "\\", "\n"]),
+        length in 0..3usize,
+    ) {
+        let whole = record("broken").replace("\"id\"", "\"appliedConditionalAccessPolicies\":[{\"id\":\"p\"},{\"id\":\"q\"}],\"id\"");
+        let at = at.index(whole.len() - length);
+        let broken = [&whole[..at], put, &whole[at + length..]].concat();
+        // A list of its own, to which the records behind it belong.
+        prop_assume!(!broken.starts_with('['));
+        for message in around(&broken) {
+            let found = names(&message);
+            for name in ["first", "last"] {
+                let times = found.iter().filter(|found| *found == name).count();
+                prop_assert_eq!(times, 1, "{}: {:?}", message, found);
+            }
+            let bytes: usize = pieces(message.as_bytes()).iter().map(|(_, raw)| raw.len()).sum();
+            prop_assert!(bytes + 40 > message.len(), "{}", message);
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn any_bytes_come_apart_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {

@@ -1,8 +1,7 @@
 //! A stored reject once more: read as if it came in now, under the origin it had.
 
 use super::{Fate, Place, Way, Worker};
-use crate::domain::decode::split::value_end;
-use crate::domain::decode::{Piece, RejectReason};
+use crate::domain::decode::{Piece, RejectReason, list_items};
 use crate::lake::LakeError;
 use crate::lake::history::StoredReject;
 use crate::lake::resolutions::Resolution;
@@ -37,7 +36,7 @@ impl Worker {
             let item = [b"[", reject.raw.as_slice()].concat();
             decoder.decode(&item, &mut take);
         } else if reject.reason == RejectReason::TooManyRecords.name() {
-            for item in items(&reject.raw) {
+            for item in list_items(&reject.raw) {
                 decoder.decode(item, &mut take);
             }
         } else {
@@ -52,19 +51,6 @@ impl Worker {
 /// it is judged as an item again. Where the outer list ends does not matter to its items.
 fn is_list_in_a_list(reject: &StoredReject) -> bool {
     reject.reason == RejectReason::NotAnObject.name() && reject.raw.starts_with(b"[")
-}
-
-/// The items of a list without its brackets, however many there are.
-fn items(list: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        while matches!(list.get(at), Some(b',' | b' ' | b'\t' | b'\n' | b'\r')) {
-            at += 1;
-        }
-        let from = at;
-        at = value_end(list, from).unwrap_or(list.len());
-        (from < at).then(|| &list[from..at])
-    })
 }
 
 impl Fate {
