@@ -24,6 +24,8 @@ impl Decoder {
             let end = match text[at] {
                 b'[' => self.list(&mut bounds, at, emit),
                 b'{' => self.value(&mut bounds, at, emit),
+                // What a list leaves behind that seemed to end within a broken record.
+                b',' if page::begins_record(text, skip_space(text, at + 1)) => at + 1,
                 _ => {
                     let end = bounds.next_beginning(at + 1);
                     let raw = text[at..end].trim_ascii_end();

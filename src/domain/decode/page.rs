@@ -54,9 +54,12 @@ const BEGINNINGS: [&str; 5] = [
 /// How far into a record one of its keys is looked for.
 const BEGINNING_BYTES: usize = 1024;
 
-/// Whether the bracket at `at` begins a record, by what stands before it and its first keys: the way to
+/// Whether a record begins at `at`, by what stands before it and its first keys: the way to
 /// go on where quotes or brackets are wrong.
 pub(super) fn begins_record(text: &[u8], at: usize) -> bool {
+    if text.get(at) != Some(&b'{') {
+        return false;
+    }
     let before = text[..at].trim_ascii_end();
     let follows = match before.last() {
         None | Some(b',' | b'[' | b']' | b'}') => true,

@@ -105,7 +105,7 @@ const ENDLESS_MAX: usize = 32;
 #[derive(Debug)]
 pub struct Bounds<'t> {
     text: &'t [u8],
-    /// Whether a record begins at a place that holds a `{`.
+    /// Whether a record begins at a place.
     begins: fn(&[u8], usize) -> bool,
     /// Values that ended nowhere or in the wrong place.
     endless: usize,
@@ -221,12 +221,11 @@ impl<'b, 't> Items<'b, 't> {
     }
 
     /// Whether the bracket at `at` ends the list: what follows is no record.
-    fn ends(&mut self, at: usize) -> bool {
-        let comma = skip_space(self.bounds.text, at + 1);
-        let next = skip_space(self.bounds.text, comma + 1);
-        let goes_on =
-            self.bounds.text.get(comma) == Some(&b',') && self.bounds.text.get(next) == Some(&b'{');
-        !(goes_on && (self.bounds.begins)(self.bounds.text, next))
+    fn ends(&self, at: usize) -> bool {
+        let text = self.bounds.text;
+        let comma = skip_space(text, at + 1);
+        let next = skip_space(text, comma + 1);
+        !(text.get(comma) == Some(&b',') && (self.bounds.begins)(text, next))
     }
 
     /// Whether what stands at `end` may follow an item.
