@@ -105,7 +105,7 @@ fn pieces(decoder: &mut Decoder, bytes: &[u8]) -> Vec<String> {
     found
 }
 
-/// Pieces never overlap, and between lone values there is nothing but space and empty lists.
+/// Pieces never overlap, and between lone values there is nothing but space, a comma and empty lists.
 fn check_places(bytes: &[u8]) {
     let mut places = Vec::new();
     let mut are_lone = true;
@@ -127,7 +127,7 @@ fn check_places(bytes: &[u8]) {
     if are_lone && places.iter().all(own) {
         for pair in places.windows(2) {
             let gap = bytes[pair[0].end - start..pair[1].start - start].trim_ascii();
-            let is_frame = matches!(gap.first(), None | Some(b'[' | b'{'));
+            let is_frame = matches!(gap, b"," | [] | [b'[' | b'{', ..]);
             assert!(is_frame, "left out: {:?}", gap.escape_ascii());
         }
     }

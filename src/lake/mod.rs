@@ -70,9 +70,9 @@ pub mod names {
 /// Says that a folder is a lake, and of which format.
 pub const MARKER: &str = "signloop-lake.json";
 /// What the marker holds.
-const MARKER_TEXT: &str = "{\"format\":1}\n";
+const MARKER_TEXT: &str = "{\"format\":2}\n";
 /// The format that this program writes.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 const LOCK: &str = ".signloop.lock";
 
 const EVENT_DATE: Option<&str> = Some("event_date");
@@ -281,8 +281,12 @@ fn is_marked(root: &Path) -> Result<bool, LakeError> {
     let format = read.as_ref().and_then(|marker| marker["format"].as_u64());
     let why = match format {
         Some(FORMAT) => return Ok(true),
-        Some(newer) => {
-            format!("has the format {newer}, and this program knows {FORMAT} only; use a newer one")
+        Some(other) => {
+            let advice = match other > FORMAT {
+                true => "use a newer one",
+                false => "use the one that wrote it, or take the sources into a new lake",
+            };
+            format!("has the format {other}, and this program knows {FORMAT} only; {advice}")
         }
         None => format!(
             "cannot be trusted: its {MARKER} is damaged; restore it, it holds {}",

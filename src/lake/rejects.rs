@@ -16,6 +16,8 @@ pub struct RejectRow<'a> {
     pub origin: Origin<'a>,
     /// The bytes, unchanged.
     pub raw: &'a [u8],
+    /// The header of its table, if it is a row of one.
+    pub header: &'a str,
     /// When it was taken in, UTC microseconds.
     pub ingested_at: i64,
 }
@@ -46,6 +48,13 @@ pub const REJECTS: &[Column<Rejects>] = &[
     origin_column!(index),
     column!("raw", Bytes, required, "The bytes, unchanged", |row| row
         .raw),
+    column!(
+        "header",
+        Text,
+        optional,
+        "Header of its table, if it is a row of one",
+        |row| row.header
+    ),
     column!(
         "ingested_at",
         Time,

@@ -48,6 +48,8 @@ struct Place<'a> {
     now: i64,
     /// When the broker took it, UTC microseconds.
     arrival: Option<i64>,
+    /// The header of the table that it is a row of, or nothing.
+    header: &'a str,
 }
 
 /// Through what a piece came in.
@@ -143,6 +145,7 @@ impl Worker {
                 way: Way::Lane(&chunk.lane.app_id),
                 now,
                 arrival,
+                header: chunk.form.header(),
             };
             if let Some(crashes) = quarantined.and_then(|lane| lane.get(offset)) {
                 place.origin.index = WHOLE_MESSAGE;
@@ -325,6 +328,7 @@ impl Worker {
             pointer: reject.pointer,
             origin: place.origin,
             raw: reject.raw,
+            header: place.header,
             ingested_at: place.now,
         };
         self.files

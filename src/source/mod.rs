@@ -47,6 +47,17 @@ pub enum Form {
     Row(Arc<Header>),
 }
 
+impl Form {
+    /// The header that the messages are rows below; empty if they are none.
+    #[must_use]
+    pub fn header(&self) -> &str {
+        match self {
+            Form::Json => "",
+            Form::Row(header) => header.line(),
+        }
+    }
+}
+
 /// Consecutive messages of one lane.
 #[derive(Debug)]
 pub struct Chunk {

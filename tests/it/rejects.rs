@@ -124,6 +124,8 @@ struct Planted {
     offset: i64,
     index: i32,
     raw: Vec<u8>,
+    /// Of a table, if it is a row of one.
+    header: &'static str,
 }
 
 const TOPIC: &str = "sign-ins";
@@ -131,7 +133,12 @@ const PARTITION: i32 = 3;
 
 fn planted(offset: i64, index: i32, raw: impl Into<Vec<u8>>) -> Planted {
     let raw = raw.into();
-    Planted { offset, index, raw }
+    Planted {
+        offset,
+        index,
+        raw,
+        header: "",
+    }
 }
 
 /// Puts rejects into a lake through the library.
@@ -152,6 +159,7 @@ fn plant(lake: &Path, rows: &[Planted]) {
                     index: planted.index,
                 },
                 raw: &planted.raw,
+                header: planted.header,
                 ingested_at: START + number,
             };
             let size = planted.raw.len();
@@ -487,6 +495,38 @@ fn commits(lake: &Lake, table: &str) -> usize {
     log.iter()
         .filter(|path| path.extension().is_some_and(|it| it == "json"))
         .count()
+}
+
+/// A row says nothing by itself: it is kept with its header, and read with it.
+#[test]
+fn a_row_of_a_table_is_read_with_its_header() {
+    let header = "Date (UTC);Request ID;Username;Client app;Status;Sign-in error code";
+    let row = |number: u8, user: &str| {
+        let raw = format!("2026-03-13T16:00:00Z;id-{number};{user};IMAP4;Failure;53003");
+        Planted {
+            header,
+            ..planted(i64::from(number), 0, raw)
+        }
+    };
+    let lake = Lake::new();
+    plant(
+        lake.path(),
+        &[row(1, "ann@example.com"), row(2, "\"bo;b@example.com")],
+    );
+    assert_eq!(replay(&lake, &[])[..4], [2, 1, 1, 1]);
+    let sql = "SELECT id, user_principal_name AS user, client_app_used AS app FROM sign_ins";
+    let expected = serde_json::json!([{"id": "id-1", "user": "ann@example.com", "app": "IMAP4"}]);
+    assert_eq!(serde_json::json!(lake.sql(sql)), expected);
+    assert_eq!(replay(&lake, &[])[..2], [1, 0]);
+
+    // As it is stored by the program itself.
+    let table = format!("{header}\n2026-03-13T16:00:00Z;id-3;too;few\n");
+    ingest(&lake, "table.csv", table.as_bytes());
+    let sql = "SELECT header FROM rejects_open WHERE origin_stream LIKE '%table.csv'";
+    assert_eq!(
+        serde_json::json!(lake.sql(sql)),
+        serde_json::json!([{"header": header}])
+    );
 }
 
 #[test]

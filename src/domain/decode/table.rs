@@ -29,8 +29,10 @@ pub struct Header {
     known: Vec<bool>,
     /// Where it begins.
     start: usize,
-    /// Its own bytes, if no row below it can be a sign-in.
-    unknown: Option<Vec<u8>>,
+    /// Its own line.
+    line: String,
+    /// No row below it can be a sign-in.
+    is_unknown: bool,
 }
 
 impl Header {
@@ -80,7 +82,8 @@ impl Header {
             without_a_person: name.to_lowercase().contains("noninteractive"),
             known,
             start: 0,
-            unknown: (!is_usable && !most).then(|| table[..end].trim_ascii().to_vec()),
+            line: String::from_utf8_lossy(table[..end].trim_ascii()).into_owned(),
+            is_unknown: !is_usable && !most,
         };
         Some((header, end))
     }
@@ -99,7 +102,13 @@ impl Header {
     /// Whether the header itself must be told of: no row below it can be a sign-in.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
-        self.unknown.is_some()
+        self.is_unknown
+    }
+
+    /// The header itself, without which its rows say nothing.
+    #[must_use]
+    pub fn line(&self) -> &str {
+        &self.line
     }
 
     /// Where the header begins: a line before it may name the delimiter.
@@ -110,7 +119,9 @@ impl Header {
 
     /// What is wrong with the header, if these are its bytes.
     pub(super) fn complaint(&self, raw: &[u8]) -> Option<String> {
-        self.unknown.as_deref().filter(|own| *own == raw)?;
+        if !self.is_unknown || String::from_utf8_lossy(raw) != self.line {
+            return None;
+        }
         let unknown = self.names.iter().zip(&self.known);
         let unknown: Vec<&String> = unknown
             .filter_map(|(name, known)| (!known).then_some(name))

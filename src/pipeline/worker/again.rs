@@ -1,6 +1,9 @@
 //! A stored reject once more: read as if it came in now, under the origin it had.
 
+use std::path::Path;
+
 use super::{Fate, Place, Way, Worker};
+use crate::domain::decode::table::Header;
 use crate::domain::decode::{Piece, RejectReason, list_items};
 use crate::lake::LakeError;
 use crate::lake::history::StoredReject;
@@ -10,8 +13,8 @@ impl Worker {
     /// Takes in what was rejected before; what has become of it, `None` if any of it still fails.
     ///
     /// The bytes are a message of their own, and every record in them has the origin of the reject.
-    /// A reject is stored already and not written again; a row of a table, which says nothing without
-    /// its header, stays one. `now` is the present, UTC microseconds.
+    /// A reject is stored already and not written again; a row of a table is read with its header.
+    /// `now` is the present, UTC microseconds.
     pub fn take_again(
         &mut self,
         reject: &StoredReject,
@@ -23,6 +26,7 @@ impl Worker {
             way: Way::Reject,
             now,
             arrival: None,
+            header: &reject.header,
         };
         // Nothing at all is nothing understood.
         let mut fate = Ok(None);
@@ -32,7 +36,9 @@ impl Worker {
                 fate = self.piece(&piece, place).map(|is| before.max(Some(is)));
             }
         };
-        if is_list_in_a_list(reject) {
+        if let Some(header) = header_of(reject) {
+            decoder.table_row(&header, &reject.raw, &mut take);
+        } else if is_list_in_a_list(reject) {
             let item = [b"[", reject.raw.as_slice()].concat();
             decoder.decode(&item, &mut take);
         } else if reject.reason == RejectReason::TooManyRecords.name() {
@@ -45,6 +51,14 @@ impl Worker {
         self.decoder = decoder;
         Ok(fate?.and_then(Fate::resolution))
     }
+}
+
+/// The header of the table that the reject is a row of.
+fn header_of(reject: &StoredReject) -> Option<Header> {
+    let name = Path::new(&reject.key.stream).file_name()?;
+    let table = format!("{}\n", reject.header);
+    let (header, _) = Header::read(table.as_bytes(), &name.to_string_lossy())?;
+    (!reject.header.is_empty()).then_some(header)
 }
 
 /// A list that was no record. A list that stands alone is read, so it must have been in another one:
