@@ -1,5 +1,6 @@
 //! `signloop ingest`: files through the same pipeline.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,14 +10,15 @@ use clap::Args;
 use crossbeam_channel::bounded;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::report::words::shell_word;
+use super::report::words::{shell_word, shown};
 use super::service::Service;
 use super::{Exit, Failure, LakeOption};
 use crate::domain::decode::RejectReason;
 use crate::metrics::{Duplicate, Tally};
 use crate::pipeline::worker::Raw;
 use crate::pipeline::{Pipeline, Settings};
-use crate::source::{Lane, files};
+use crate::source::Lane;
+use crate::source::files::{self, Found};
 
 /// Chunks read ahead of the workers, about 1 MiB each.
 const EVENTS: usize = 4;
@@ -40,7 +42,10 @@ pub struct Options {
 }
 
 pub fn run(options: &Options) -> Result<Exit, Failure> {
-    let inputs = files::inputs(&options.paths, crate::lake::MARKER)?;
+    let Found {
+        inputs,
+        passed_over,
+    } = files::inputs(&options.paths, crate::lake::MARKER)?;
     let service = Service::new()?;
     service.stop_on_signal();
     let mut pipeline = service.runtime.block_on(Pipeline::start(
@@ -70,6 +75,7 @@ pub fn run(options: &Options) -> Result<Exit, Failure> {
         "{}",
         told_in_words(lanes.len(), &summary.tally, options)
     )?;
+    tell_passed_over(&mut out, &passed_over)?;
     tell_rejects(&mut out, &summary.tally, options)?;
     if service.stop.load(Ordering::Relaxed) {
         return Err(Failure::new(
@@ -80,6 +86,29 @@ pub fn run(options: &Options) -> Result<Exit, Failure> {
         return Ok(Exit::Ok);
     }
     Err(Failure::invalid(summary.damaged.join("\n  ")))
+}
+
+/// Which files of folders were not read, by their endings.
+fn tell_passed_over(out: &mut impl std::io::Write, files: &[PathBuf]) -> Result<(), Failure> {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for file in files {
+        let ending = file.extension().map(|ending| ending.to_string_lossy());
+        let kind = match ending {
+            Some(ending) => format!(".{}", shown(&ending)),
+            None => "without an ending".to_owned(),
+        };
+        *counts.entry(kind).or_default() += 1;
+    }
+    if counts.is_empty() {
+        return Ok(());
+    }
+    let counts = counts.iter().map(|(kind, count)| format!("{count} {kind}"));
+    writeln!(
+        out,
+        "passed over in folders: {}; a file that is named is read whatever it is called",
+        counts.collect::<Vec<_>>().join(", ")
+    )?;
+    Ok(())
 }
 
 /// Which rejects there were, and how to look at them.

@@ -229,7 +229,7 @@ pub const SIGN_INS: &[Column<SignIns>] = &[
         Text,
         optional,
         "Result of Conditional Access as a whole",
-        |row| own(row).conditional_access_status.as_str()
+        |row| row.sign_in.conditional_access_status
     ),
     column!(
         "policies",

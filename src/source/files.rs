@@ -46,19 +46,28 @@ enum Shape {
     Csv,
 }
 
-/// The files that these paths name, folders with all below them, in order of name. A folder that holds
-/// the marker is passed over: it is a lake.
+/// Files to be read, and those that folders hold besides.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// To be read, in order of name.
+    pub inputs: Vec<Input>,
+    /// Of other kinds by their names; whoever means one names it.
+    pub passed_over: Vec<PathBuf>,
+}
+
+/// The files that these paths name, folders with all below them. A folder that holds the marker is
+/// passed over: it is a lake.
 ///
 /// # Errors
 /// If a path does not exist or cannot be read.
-pub fn inputs(paths: &[PathBuf], marker: &str) -> Result<Vec<Input>, SourceError> {
-    let mut files = Vec::new();
+pub fn inputs(paths: &[PathBuf], marker: &str) -> Result<Found, SourceError> {
+    let mut walk = Walk::default();
     for path in paths {
         let kind = std::fs::metadata(path).map_err(|error| cannot_read(path, &error))?;
         if kind.is_dir() {
-            collect(path, marker, &mut files)?;
+            collect(path, marker, &mut walk)?;
         } else if kind.is_file() {
-            files.push(path.clone());
+            walk.files.push(path.clone());
         } else {
             return Err(SourceError::File(format!(
                 "{} is no file: pipes and devices are not read; write the records to a file first",
@@ -67,18 +76,27 @@ pub fn inputs(paths: &[PathBuf], marker: &str) -> Result<Vec<Input>, SourceError
         }
     }
     let mut seen = HashSet::new();
-    let inputs = files.into_iter().map(|path| input(&path));
+    let inputs = walk.files.into_iter().map(|path| input(&path));
     // A file that two paths name is read once.
-    inputs
-        .filter(|input| {
-            input
-                .as_ref()
-                .map_or(true, |input| seen.insert(input.lane.app_id.clone()))
-        })
-        .collect()
+    let inputs = inputs.filter(|input| {
+        input
+            .as_ref()
+            .map_or(true, |input| seen.insert(input.lane.app_id.clone()))
+    });
+    Ok(Found {
+        inputs: inputs.collect::<Result<_, _>>()?,
+        passed_over: walk.passed_over,
+    })
 }
 
-fn collect(folder: &Path, marker: &str, files: &mut Vec<PathBuf>) -> Result<(), SourceError> {
+/// What was found on the way through folders.
+#[derive(Default)]
+struct Walk {
+    files: Vec<PathBuf>,
+    passed_over: Vec<PathBuf>,
+}
+
+fn collect(folder: &Path, marker: &str, walk: &mut Walk) -> Result<(), SourceError> {
     // A lake, or a Delta table of somebody else: its log is no input.
     if [marker, "_delta_log"]
         .iter()
@@ -107,9 +125,11 @@ fn collect(folder: &Path, marker: &str, files: &mut Vec<PathBuf>) -> Result<(), 
         };
         let plain = name.strip_suffix(".gz").unwrap_or(&name);
         if link.is_dir() {
-            collect(&path, marker, files)?;
+            collect(&path, marker, walk)?;
         } else if kind.is_file() && ENDINGS.iter().any(|ending| plain.ends_with(ending)) {
-            files.push(path);
+            walk.files.push(path);
+        } else {
+            walk.passed_over.push(path);
         }
     }
     Ok(())

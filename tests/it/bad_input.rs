@@ -104,6 +104,22 @@ fn a_missing_file_is_named() {
     assert!(!lake.path().exists(), "a lake was made for nothing");
 }
 
+/// Nobody is to believe that everything in a folder was read.
+#[test]
+fn files_of_other_kinds_in_a_folder_are_told_of() {
+    let (folder, _) = folder_with("PT1H.json", "{}");
+    for name in ["a.avro", "b.avro", "notes", ".hidden.avro"] {
+        fs::write(folder.path().join(name), "x").unwrap();
+    }
+    let lake = Lake::new();
+    let mut command = signloop();
+    command.args(["ingest", "--lake"]).arg(lake.path());
+    let ended = run(command.arg(folder.path()));
+    let told = "passed over in folders: 2 .avro, 1 without an ending;";
+    assert!(ended.out.contains(told), "{}", ended.out);
+    assert!(ended.out.starts_with("1 file: "), "{}", ended.out);
+}
+
 #[test]
 fn a_folder_that_is_no_lake_is_left_alone() {
     let (folder, file) = folder_with("notes.txt", "mine");

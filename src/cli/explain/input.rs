@@ -53,7 +53,8 @@ impl Input {
         &self,
         mut each: impl FnMut(&[u8], &Form, Place) -> Result<(), Failure>,
     ) -> Result<bool, Failure> {
-        let inputs = files::inputs(std::slice::from_ref(&self.path), crate::lake::MARKER)?;
+        let found = files::inputs(std::slice::from_ref(&self.path), crate::lake::MARKER)?;
+        let inputs = found.inputs;
         let (inputs, from) = (inputs.as_slice(), &vec![None; inputs.len()]);
         let (events, incoming) = bounded(EVENTS);
         let stop = &AtomicBool::new(false);

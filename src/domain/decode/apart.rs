@@ -26,6 +26,9 @@ impl Decoder {
                 b'{' => self.value(&mut bounds, at, emit),
                 // What a list leaves behind that seemed to end within a broken record.
                 b',' if page::begins_record(text, skip_space(text, at + 1)) => at + 1,
+                0xef if text[at..].starts_with(page::BYTE_ORDER_MARK) => {
+                    at + page::BYTE_ORDER_MARK.len()
+                }
                 _ => {
                     let end = bounds.next_beginning(at + 1);
                     let raw = text[at..end].trim_ascii_end();

@@ -25,6 +25,11 @@ pub(super) fn opened(message: &[u8]) -> Opened<'_> {
     match message {
         [0x1f, 0x8b, ..] => unpacked(message),
         _ if archive(message).is_some() => not_read(archive(message).unwrap_or_default()),
+        _ if binary(message).is_some() => {
+            let format = binary(message).unwrap_or_default();
+            let detail = format!("{format}; JSON and CSV are read: convert it");
+            Err((RejectReason::NotJson, detail))
+        }
         [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] => not_read("zlib"),
         [0xff, 0xfe, 0, 0, text @ ..] => wide::<4>(text, u32::from_le_bytes),
         [0, 0, 0xfe, 0xff, text @ ..] => wide::<4>(text, u32::from_be_bytes),
@@ -43,8 +48,20 @@ pub(super) fn opened(message: &[u8]) -> Opened<'_> {
 pub(super) fn archive(bytes: &[u8]) -> Option<&'static str> {
     match bytes {
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("zstd"),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some("xz"),
+        [b'7', b'z', 0xbc, 0xaf, ..] => Some("7z"),
+        [0x04, 0x22, 0x4d, 0x18, ..] => Some("lz4"),
         [b'P', b'K', 3, 4, ..] => Some("zip"),
         [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some("bzip2"),
+        _ => None,
+    }
+}
+
+/// The format of what begins like a file of rows that is not read.
+pub(super) fn binary(bytes: &[u8]) -> Option<&'static str> {
+    match bytes {
+        [b'O', b'b', b'j', 1, ..] => Some("Avro"),
+        [b'P', b'A', b'R', b'1', ..] => Some("Parquet"),
         _ => None,
     }
 }
@@ -149,7 +166,10 @@ mod tests {
             reason(&[0x28, 0xb5, 0x2f, 0xfd, 0]),
             Some(RejectReason::Compressed)
         );
-        assert_eq!(reason(b"PK\x03\x04"), Some(RejectReason::Compressed));
+        for format in [&b"PK\x03\x04"[..], b"\xfd7zXZ\0", b"7z\xbc\xaf"] {
+            assert_eq!(reason(format), Some(RejectReason::Compressed));
+        }
+        assert_eq!(reason(b"PAR1"), Some(RejectReason::NotJson));
         assert_eq!(reason(b"BZh91AY"), Some(RejectReason::Compressed));
         assert_eq!(reason(b"BZhello"), None);
         assert_eq!(reason(&[0x78, 0x9c, 1, 2]), Some(RejectReason::Compressed));

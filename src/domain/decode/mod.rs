@@ -122,10 +122,10 @@ pub fn plain_text(bytes: Vec<u8>) -> Vec<u8> {
     }
 }
 
-/// Whether this is the beginning of a packed file that is not unpacked.
+/// Whether this is the beginning of a packed or binary file that is not read.
 #[must_use]
 pub fn is_archive(start: &[u8]) -> bool {
-    frame::archive(start).is_some()
+    frame::archive(start).or(frame::binary(start)).is_some()
 }
 
 #[cfg(test)]

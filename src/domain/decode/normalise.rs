@@ -35,6 +35,8 @@ pub struct SignIn<'a> {
     pub error_code: Option<i32>,
     /// Text of the code.
     pub failure_reason: &'a str,
+    /// Result of Conditional Access as a whole, by its name.
+    pub conditional_access_status: &'a str,
     /// Address of the client.
     pub ip_address: &'a str,
     /// Two-letter country.
@@ -197,6 +199,7 @@ fn sign_in<'a>(
         event_date: date(event_time),
         category,
         error_code,
+        conditional_access_status: access(own.conditional_access_status.as_str()),
         failure_reason: first([
             own.status.failure_reason.as_str(),
             envelope.result_description.as_str(),
@@ -255,6 +258,14 @@ fn tenant<'a>(record: &'a Record<'a>) -> &'a str {
         own.resource_tenant_id.as_str(),
         own.home_tenant_id.as_str(),
     ])
+}
+
+/// A member of `conditionalAccessStatus`; old records have its number (Microsoft Graph metadata).
+fn access(member: &str) -> &str {
+    let members = ["success", "failure", "notApplied", "unknownFutureValue"];
+    let number = member.parse::<usize>().ok();
+    let named = number.and_then(|number| members.get(number));
+    named.copied().unwrap_or(member)
 }
 
 fn country<'a>(record: &'a Record<'a>) -> &'a str {

@@ -28,6 +28,9 @@ pub(super) fn list_key(text: &[u8]) -> Option<&'static str> {
     })
 }
 
+/// Stands at the beginning of a text, and in the middle where files were put together.
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// Keys of a record, without regard to case: what carries one of them is no page, whatever lists stand
 /// beside it.
 const OF_A_RECORD: [&str; 10] = [
@@ -64,7 +67,7 @@ pub(super) fn begins_record(text: &[u8], at: usize) -> bool {
     let follows = match before.last() {
         None | Some(b',' | b'[' | b']' | b'}') => true,
         Some(b':') => false,
-        Some(_) => text[before.len()..at].contains(&b'\n'),
+        Some(_) => text[before.len()..at].contains(&b'\n') || before.ends_with(BYTE_ORDER_MARK),
     };
     follows && has_record_key(&text[at..text.len().min(at + BEGINNING_BYTES)])
 }
@@ -101,7 +104,7 @@ impl Others {
                 _ => self.has_unknown = true,
             };
         }
-        let key = key.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(key);
+        let key = key.strip_prefix(BYTE_ORDER_MARK).unwrap_or(key);
         let key = key.trim_ascii();
         let is_one = |name: &&str| key.eq_ignore_ascii_case(name.as_bytes());
         self.is_record |= OF_A_RECORD.iter().any(is_one);

@@ -45,6 +45,9 @@ fn every_shape_gives_its_records_in_order() {
         format!("{a}\n{b}\n"),
         format!("{a}{b}"),
         format!("\u{feff}{a} {b}"),
+        format!("\u{feff}{a}\u{feff}{b}"),
+        format!("{{\"records\":[{a}]}}\n\u{feff}[\n{b}]"),
+        format!("{a},{b}"),
         format!(r#"{{"@odata.context":"x","value":[{a},{b}]}}"#),
         format!(r#"{{"extra":1,"records":[{a},{b}]}}"#),
         format!(r#"{{"records":[{a},{b}],"extra":{{"records":[]}}}}"#),
@@ -320,12 +323,8 @@ fn a_defender_event_means_what_its_numbers_stand_for() {
     let read = meaning(text.as_bytes(), |sign_in| {
         let own = &sign_in.record.sign_in;
         assert_eq!(sign_in.event_time, 1_777_911_967_000_000);
-        let texts = [
-            &own.user_type,
-            &own.conditional_access_status,
-            &own.device.device_id,
-        ];
-        texts.map(|text| text.as_str().to_owned()).join(" ")
+        let (user, device) = (own.user_type.as_str(), own.device.device_id.as_str());
+        [user, sign_in.conditional_access_status, device].join(" ")
     });
     assert_eq!(read, Ok("Guest notApplied d".to_owned()));
 }
@@ -377,7 +376,7 @@ fn types_that_drift_are_read() {
     let text = r#"{"time":"12/12/2025 3:03:58 PM","resourceId":"/tenants/t-1/providers/Microsoft.aadiam",
         "category":"noninteractiveusersigninlogs","resultType":50126,"callerIpAddress":"192.0.2.1","location":"DE",
         "properties":{"id":"x","id":"y","status":{"errorCode":"53003"},"isInteractive":"false","userAgent":null,
-        "autonomousSystemNumber":"64496","deviceDetail":"none","appliedConditionalAccessPolicies":
+        "autonomousSystemNumber":"64496","deviceDetail":"none","conditionalAccessStatus":1,"appliedConditionalAccessPolicies":
         [{"id":"p","result":"failure","enforcedGrantControls":["Block"],"conditionsSatisfied":19}],"mfaDetail":{}}}"#;
     let read = meaning(text.as_bytes(), |sign_in| {
         assert_eq!(
@@ -389,6 +388,7 @@ fn types_that_drift_are_read() {
             (Some(53003), Some(false))
         );
         assert_eq!(sign_in.ip_address, "192.0.2.1");
+        assert_eq!(sign_in.conditional_access_status, "failure");
         assert_eq!(sign_in.record.sign_in.asn.0, Some(64496));
         assert_eq!(sign_in.event_time, 1_765_551_838_000_000);
         assert_eq!(sign_in.policies()[0].conditions_satisfied.bits(), 19);

@@ -311,7 +311,9 @@ mod tests {
     type Read = (Vec<(i64, String)>, Vec<Option<i64>>, Vec<String>);
 
     fn read_all(paths: &[PathBuf], from: &[Option<i64>]) -> Read {
-        let inputs = crate::source::files::inputs(paths, "no-marker").expect("files");
+        let inputs = crate::source::files::inputs(paths, "no-marker")
+            .expect("files")
+            .inputs;
         let (events, incoming) = crossbeam_channel::bounded(100);
         let stop = AtomicBool::new(false);
         read_within(&SMALL, &inputs, from, &events, &stop, |_| ());
@@ -408,7 +410,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join(name);
         std::fs::write(&path, content).expect("written");
-        let inputs = crate::source::files::inputs(&[path], "none").expect("an input");
+        let inputs = crate::source::files::inputs(&[path], "none")
+            .expect("an input")
+            .inputs;
         let (events, received) = crossbeam_channel::bounded(9);
         read(&inputs, &[None], &events, &AtomicBool::new(false), |_| ());
         let mut found = Vec::new();
