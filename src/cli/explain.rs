@@ -19,6 +19,8 @@ use super::{Exit, Failure, LakeOption};
 use story::{Explainer, Told};
 
 #[derive(Debug, Args)]
+#[command(override_usage = "signloop explain [OPTIONS] <FILE>
+       signloop explain [OPTIONS] --id <ID>")]
 #[command(after_help = "Examples:
   signloop explain PT1H.json
   jq -c .value[0] page.json | signloop explain -

@@ -128,7 +128,15 @@ impl Session {
 }
 
 pub(super) fn query_error(error: DataFusionError) -> LakeError {
-    LakeError::Query(format!("the query failed: {}", message(&error)))
+    let message = message(&error).replace("datafusion.public.", "");
+    let hint = if message.contains("table '") && message.ends_with("' not found") {
+        let views = VIEWS.iter().map(|(view, _)| *view);
+        let there: Vec<&str> = names::ALL.into_iter().chain(views).collect();
+        format!("; there are {}", there.join(", "))
+    } else {
+        String::new()
+    };
+    LakeError::Query(format!("the query failed: {message}{hint}"))
 }
 
 /// The innermost message, on one line.
