@@ -74,7 +74,7 @@ fn explain_file<W: Write>(
     page: &mut Page<W>,
 ) -> Result<(), Failure> {
     let input = input::Input::open(file)?;
-    let is_whole = input.read(|message, form, place| {
+    let damaged = input.read(|message, form, place| {
         let mut result = Ok(());
         explainer.message(message, form, place, &mut |told| {
             if result.is_ok() {
@@ -84,16 +84,14 @@ fn explain_file<W: Write>(
         result
     })?;
     let name = shown(&input.name);
-    if is_whole && page.told == 0 {
+    if damaged.is_empty() && page.told == 0 {
         return Err(Failure::invalid(format!("there is no record in {name}")));
     }
     page.end()?;
-    if !is_whole {
-        return Err(Failure::invalid(format!(
-            "{name} ends in the middle of a record or is damaged; what could be read is explained"
-        )));
+    if damaged.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    Err(Failure::invalid(damaged.join("\n  ")))
 }
 
 /// Explanations on their way out, one after the other.

@@ -282,9 +282,10 @@ fn is_marked(root: &Path) -> Result<bool, LakeError> {
     let why = match format {
         Some(FORMAT) => return Ok(true),
         Some(other) => {
-            let advice = match other > FORMAT {
-                true => "use a newer one",
-                false => "use the one that wrote it, or take the sources into a new lake",
+            let advice = if other > FORMAT {
+                "use a newer one"
+            } else {
+                "use the one that wrote it, or take the sources into a new lake"
             };
             format!("has the format {other}, and this program knows {FORMAT} only; {advice}")
         }

@@ -9,13 +9,9 @@ use std::ops::Range;
 use parquet::errors::ParquetError;
 use parquet::schema::types::ColumnDescPtr;
 
-use super::pages::{Closed, Content, Dictionary, Encoder, Pages};
+use super::pages::{Closed, Content, Dictionary, Encoder, Pages, is_page};
 use crate::domain::decode::wire::Policy;
 
-/// Policies of a page.
-const PAGE_POLICIES: usize = 1 << 17;
-/// Rows of a page.
-const PAGE_ROWS: usize = 20_000;
 /// Fields of a policy, as `policy_fields` declares them.
 const FIELDS: usize = 6;
 /// The field that holds several texts.
@@ -64,6 +60,8 @@ struct Waiting {
     counts: Vec<u32>,
     /// Their numbers, row by row.
     policies: Vec<u32>,
+    /// Places that they take in the largest of the pages.
+    places: usize,
 }
 
 impl Waiting {
@@ -80,8 +78,13 @@ impl Waiting {
 
 impl PolicyColumn {
     /// No row yet; `columns` are the leaves of the column in the file's schema.
+    ///
+    /// # Panics
+    /// If the column is declared otherwise than its levels are written here.
     #[must_use]
     pub fn new(columns: Vec<ColumnDescPtr>) -> PolicyColumn {
+        let levels = columns.iter().map(|column| column.max_def_level());
+        assert!(levels.eq([3, 3, 3, 5, 3, 3]), "the levels of {columns:?}");
         PolicyColumn {
             known: Dictionary::default(),
             policies: Vec::new(),
@@ -98,6 +101,7 @@ impl PolicyColumn {
         for policy in policies {
             let number = self.number_of(policy);
             self.waiting.policies.push(number);
+            self.waiting.places += self.policies[number as usize].controls.len().max(1);
         }
         self.waiting.counts.push(policies.len() as u32);
     }
@@ -119,12 +123,10 @@ impl PolicyColumn {
 
     /// Writes a page when there is enough for one.
     pub fn hand_over(&mut self, encoder: &mut Encoder) -> Result<(), ParquetError> {
-        let Waiting { counts, policies } = &self.waiting;
-        if counts.len() >= PAGE_ROWS || policies.len() >= PAGE_POLICIES {
-            self.write_page(encoder)
-        } else {
-            Ok(())
+        if is_page(self.waiting.counts.len(), self.waiting.places) {
+            self.write_page(encoder)?;
         }
+        Ok(())
     }
 
     /// The leaves of the row group.
@@ -181,6 +183,7 @@ impl PolicyColumn {
         }
         self.waiting.counts.clear();
         self.waiting.policies.clear();
+        self.waiting.places = 0;
         Ok(())
     }
 

@@ -68,9 +68,11 @@ impl<K: RowKind> RowGroup<K> {
     pub fn push(&mut self, row: &K::Row<'_>) {
         for (column, writer) in self.columns.iter().zip(&mut self.writers) {
             match (writer, &column.cell) {
-                (Writer::Text(writer), Cell::Text(text)) => writer.append(text(row)),
+                (Writer::Text(writer), Cell::Text(text)) => {
+                    writer.append(Some(text(row)).filter(|text| !text.is_empty()));
+                }
                 (Writer::Text(writer), Cell::Made(text)) => {
-                    writer.append(&text(row).unwrap_or_default());
+                    writer.append(text(row).as_deref());
                 }
                 (Writer::List(writer), Cell::Texts(collect)) => {
                     writer.append(|each| collect(row, each));

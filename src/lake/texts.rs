@@ -3,12 +3,7 @@
 use parquet::errors::ParquetError;
 use parquet::schema::types::ColumnDescPtr;
 
-use super::pages::{Closed, Dictionary, Encoder, Pages};
-
-/// Rows of a page, as other writers have it.
-const PAGE_ROWS: usize = 20_000;
-/// Texts of a page, however few rows they are of.
-const PAGE_TEXTS: usize = 1 << 17;
+use super::pages::{Closed, Dictionary, Encoder, Pages, is_page};
 
 /// A row without a text.
 const ABSENT: u32 = u32::MAX;
@@ -34,13 +29,12 @@ impl TextColumn {
         }
     }
 
-    /// Appends a row; an empty text is absent where it may be.
+    /// Appends a row; what may not be absent is empty instead.
     #[inline]
-    pub fn append(&mut self, text: &str) {
-        let number = if text.is_empty() && self.may_be_absent {
-            ABSENT
-        } else {
-            self.texts.number_of(text.as_bytes())
+    pub fn append(&mut self, text: Option<&str>) {
+        let number = match text {
+            None if self.may_be_absent => ABSENT,
+            text => self.texts.number_of(text.unwrap_or_default().as_bytes()),
         };
         self.waiting.push(number);
     }
@@ -53,11 +47,10 @@ impl TextColumn {
 
     /// Writes a page when there is enough for one.
     pub fn hand_over(&mut self, encoder: &mut Encoder) -> Result<(), ParquetError> {
-        if self.waiting.len() >= PAGE_ROWS {
-            self.write_page(encoder)
-        } else {
-            Ok(())
+        if is_page(self.waiting.len(), self.waiting.len()) {
+            self.write_page(encoder)?;
         }
+        Ok(())
     }
 
     /// The column of the row group.
@@ -119,11 +112,10 @@ impl ListColumn {
 
     /// Writes a page when there is enough for one.
     pub fn hand_over(&mut self, encoder: &mut Encoder) -> Result<(), ParquetError> {
-        if self.counts.len() >= PAGE_ROWS || self.waiting.len() >= PAGE_TEXTS {
-            self.write_page(encoder)
-        } else {
-            Ok(())
+        if is_page(self.counts.len(), self.waiting.len()) {
+            self.write_page(encoder)?;
         }
+        Ok(())
     }
 
     /// The column of the row group.

@@ -212,8 +212,8 @@ fn shape_of_text(start: &[u8], name: &str) -> Shape {
         let mut lines = start
             .split(|byte| *byte == b'\n')
             .map(<[u8]>::trim_ascii_start);
-        let has_records = lines.any(|line| line.starts_with(b"{"));
-        let is_table = is_named_so || !has_records && Header::begins(start);
+        let has_braces = lines.any(|line| line.starts_with(b"{"));
+        let is_table = is_named_so || Header::begins(start, has_braces);
         return if is_table { Shape::Csv } else { Shape::Lines };
     }
     // A first line longer than what was looked at has no end in it: streams of huge envelopes.
@@ -275,6 +275,9 @@ mod tests {
         assert_eq!(shape(b"{\n \"a\":1\n}", "x.json"), Shape::Document);
         assert_eq!(shape(b"[\n{}]", "x.json"), Shape::Document);
         assert_eq!(shape(b"Date,User\n1,2\n", "x.txt"), Shape::Csv);
+        let braces = b"Id,Status,ResultType,AppId,AppDisplayName,UserId\n1,\"\n{\n}\"\n";
+        assert_eq!(shape(braces, ""), Shape::Csv);
+        assert_eq!(shape(b"Id,Status\n{\"a\":1}\n", ""), Shape::Lines);
         let wide = |text: &str| -> Vec<u8> {
             let units = format!("\u{feff}{text}");
             units.encode_utf16().flat_map(u16::to_le_bytes).collect()

@@ -53,7 +53,7 @@ impl Form {
     pub fn header(&self) -> &str {
         match self {
             Form::Json => "",
-            Form::Row(header) => header.line(),
+            Form::Row(header) => header.kept(),
         }
     }
 }

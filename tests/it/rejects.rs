@@ -500,22 +500,30 @@ fn commits(lake: &Lake, table: &str) -> usize {
 /// A row says nothing by itself: it is kept with its header, and read with it.
 #[test]
 fn a_row_of_a_table_is_read_with_its_header() {
-    let header = "Date (UTC);Request ID;Username;Client app;Status;Sign-in error code";
-    let row = |number: u8, user: &str| {
-        let raw = format!("2026-03-13T16:00:00Z;id-{number};{user};IMAP4;Failure;53003");
+    let header = "Date (UTC);Request ID;Username;Client app;Status;Sign-in error code;Application;\
+                  Resource";
+    let row = |number: u8, user: &str, end: &str| {
+        let raw = format!("2026-03-13T16:00:00Z;id-{number};{user};IMAP4;Failure;53003{end}");
         Planted {
             header,
             ..planted(i64::from(number), 0, raw)
         }
     };
     let lake = Lake::new();
-    plant(
-        lake.path(),
-        &[row(1, "ann@example.com"), row(2, "\"bo;b@example.com")],
-    );
-    assert_eq!(replay(&lake, &[])[..4], [2, 1, 1, 1]);
-    let sql = "SELECT id, user_principal_name AS user, client_app_used AS app FROM sign_ins";
-    let expected = serde_json::json!([{"id": "id-1", "user": "ann@example.com", "app": "IMAP4"}]);
+    let rows = [
+        row(1, "ann@example.com", ";;"),
+        row(2, "\"bo;b@example.com", ";;"),
+        // Spreadsheets leave out what is empty at the end of a line.
+        row(3, "cyd@example.com", ";"),
+    ];
+    plant(lake.path(), &rows);
+    assert_eq!(replay(&lake, &[])[..4], [3, 2, 1, 2]);
+    let sql = "SELECT id, user_principal_name AS user, client_app_used AS app FROM sign_ins \
+               ORDER BY id";
+    let expected = serde_json::json!([
+        {"id": "id-1", "user": "ann@example.com", "app": "IMAP4"},
+        {"id": "id-3", "user": "cyd@example.com", "app": "IMAP4"},
+    ]);
     assert_eq!(serde_json::json!(lake.sql(sql)), expected);
     assert_eq!(replay(&lake, &[])[..2], [1, 0]);
 

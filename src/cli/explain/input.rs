@@ -48,11 +48,11 @@ impl Input {
         })
     }
 
-    /// Gives every message to `each`; `false` if the end of something could not be read.
+    /// Gives every message to `each`; what could not be read, in sentences.
     pub(super) fn read(
         &self,
         mut each: impl FnMut(&[u8], &Form, Place) -> Result<(), Failure>,
-    ) -> Result<bool, Failure> {
+    ) -> Result<Vec<String>, Failure> {
         let found = files::inputs(std::slice::from_ref(&self.path), crate::lake::MARKER)?;
         let inputs = found.inputs;
         let (inputs, from) = (inputs.as_slice(), &vec![None; inputs.len()]);
@@ -69,18 +69,18 @@ impl Input {
         &self,
         incoming: Receiver<SourceEvent>,
         each: &mut impl FnMut(&[u8], &Form, Place) -> Result<(), Failure>,
-    ) -> Result<bool, Failure> {
-        let mut is_whole = true;
+    ) -> Result<Vec<String>, Failure> {
+        let mut damaged = Vec::new();
         for event in incoming {
             match event {
                 SourceEvent::Chunk(chunk) => self.chunk(&chunk, each)?,
                 SourceEvent::Lag(..) => {}
-                SourceEvent::Damaged(_) => is_whole = false,
+                SourceEvent::Damaged(what) => damaged.push(what),
                 SourceEvent::End => break,
                 SourceEvent::Failed(error) => return Err(error.into()),
             }
         }
-        Ok(is_whole)
+        Ok(damaged)
     }
 
     fn chunk(

@@ -92,6 +92,7 @@ mod tests {
 
     fn reject(reason: &str, detail: &str, raw: &str, at: i64) -> StoredReject {
         StoredReject {
+            pointer: String::new(),
             header: String::new(),
             key: RejectKey {
                 stream: "topic".to_owned(),

@@ -107,6 +107,12 @@ fn told(reject: &StoredReject, resolved: Option<&Resolved>) -> String {
     line("origin", &origin(&reject.key));
     line("reason", &shown(&reject.reason));
     line("detail", &shown(&reject.detail));
+    if !reject.pointer.is_empty() {
+        line("pointer", &shown(&reject.pointer));
+    }
+    if !reject.header.is_empty() {
+        line("header", &shown(&reject.header));
+    }
     line("ingested_at", &rfc3339(reject.ingested_at));
     line("content_md5", &reject.key.content_md5);
     match resolved {

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::oddity::{Oddities, Oddity};
 use super::record::Record;
-use super::refuse::{cut, no_value, not_an_object, reject, too_many};
+use super::refuse::{cut, no_value, not_an_object, reject, too_many, unbalanced};
 use super::scan::Scanned;
 use super::split::{Bounds, Items, skip_space, value_end};
 use super::{Decoder, Piece, Pointer, RECORDS_MAX, Reject, RejectReason, odd, page};
@@ -26,9 +26,6 @@ impl Decoder {
                 b'{' => self.value(&mut bounds, at, emit),
                 // What a list leaves behind that seemed to end within a broken record.
                 b',' if page::begins_record(text, skip_space(text, at + 1)) => at + 1,
-                0xef if text[at..].starts_with(page::BYTE_ORDER_MARK) => {
-                    at + page::BYTE_ORDER_MARK.len()
-                }
                 _ => {
                     let end = bounds.next_beginning(at + 1);
                     let raw = text[at..end].trim_ascii_end();
@@ -37,8 +34,11 @@ impl Decoder {
                 }
             };
             at = skip_space(text, end);
+            while text[at..].starts_with(page::BYTE_ORDER_MARK) {
+                at = skip_space(text, at + page::BYTE_ORDER_MARK.len());
+            }
             // What is passed over up to the next record ends with its line.
-            let between = &text[text[..at].trim_ascii_end().len()..at];
+            let between = &text[text[..end].trim_ascii_end().len()..at];
             self.oddities = Oddities::default();
             self.oddities
                 .note_if(!between.contains(&b'\n'), Oddity::Concatenated);
@@ -49,7 +49,9 @@ impl Decoder {
     fn value(&mut self, bounds: &mut Bounds, at: usize, emit: &mut impl FnMut(Piece)) -> usize {
         let (text, place) = (bounds.text(), Pointer::default());
         let end = bounds.end(at);
+        // All of the text was tried before.
         if let Some(end) = end
+            && (at, end) != (0, text.len())
             && self.whole(&text[at..end], place, emit)
         {
             return end;
@@ -92,28 +94,34 @@ impl Decoder {
             list: page::list_key(&text[at..]),
             ..pointer
         };
-        let mut items = Items::new(bounds, at + list + 1);
-        self.items(&mut items, of_page, false, emit);
-        let (end, is_empty) = (items.end(), items.is_empty());
-        let Some(end) = end else {
-            if is_empty {
-                emit(Piece::Reject(cut(&text[at..], pointer)));
+        let (mut list, mut number) = (at + list, 0);
+        loop {
+            let mut items = Items::new(bounds, list + 1);
+            self.items(&mut items, &mut number, of_page, false, emit);
+            let (end, is_empty) = (items.end(), items.is_empty());
+            let Some(end) = end else {
+                if is_empty {
+                    emit(Piece::Reject(cut(&text[list..], pointer)));
+                }
+                return text.len();
+            };
+            let reach = bounds.next_record(end).unwrap_or(text.len());
+            // The brackets hid it: what is read is read on.
+            if let Some(another) = page::another_list(&text[..reach], end) {
+                list = another;
+                continue;
             }
-            return text.len();
-        };
-        let reach = bounds.next_record(end).unwrap_or(text.len());
-        let (behind, has_list) = page::page_end(&text[..reach], end);
-        if has_list {
-            emit(two_lists(&text[end..behind]));
+            let behind = page::page_end(&text[..reach], end);
+            bounds.waste(behind, until);
+            return behind;
         }
-        behind
     }
 
     /// The items of the list that begins at `at`, records and pages; where it ends.
     fn list(&mut self, bounds: &mut Bounds, at: usize, emit: &mut impl FnMut(Piece)) -> usize {
         let text = bounds.text();
         let mut items = Items::new(bounds, at + 1);
-        self.items(&mut items, Pointer::default(), true, emit);
+        self.items(&mut items, &mut 0, Pointer::default(), true, emit);
         if items.end().is_none() && items.is_empty() {
             emit(Piece::Reject(cut(&text[at..], Pointer::default())));
         }
@@ -123,23 +131,23 @@ impl Decoder {
     fn items(
         &mut self,
         items: &mut Items,
+        number: &mut usize,
         list: Pointer,
         has_pages: bool,
         emit: &mut impl FnMut(Piece),
     ) {
-        let mut number = 0;
         while let Some(range) = items.next() {
             let pointer = Pointer {
-                item: Some(number),
+                item: Some(*number),
                 ..list
             };
-            if number == RECORDS_MAX {
+            if *number == RECORDS_MAX {
                 return emit(Piece::Reject(too_many(items, range.0, pointer)));
             }
-            if !(has_pages && self.is_page(items, range, number, emit)) {
+            if !(has_pages && self.is_page(items, range, *number, emit)) {
                 self.item(items, range, pointer, emit);
             }
-            number += 1;
+            *number += 1;
         }
     }
 
@@ -187,9 +195,17 @@ impl Decoder {
             return;
         };
         let is_of_form = reject.reason.is_of_form();
-        match is_of_form.then(|| items.end_at_record(range)).flatten() {
-            Some((from, to)) => self.record_or_reject(&text[from..to], pointer, emit),
-            None => emit(Piece::Reject(reject)),
+        let reject = match is_of_form.then(|| items.end_at_record(range)).flatten() {
+            Some((from, to)) => self.record(&text[from..to], pointer, emit).err(),
+            None => Some(reject),
+        };
+        if let Some(reject) = reject {
+            let is_last = reject.raw.as_ptr_range().end == text.as_ptr_range().end;
+            emit(Piece::Reject(if is_last {
+                reject
+            } else {
+                unbalanced(reject)
+            }));
         }
     }
 
@@ -308,7 +324,12 @@ pub fn list_items(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let mut items = Items::new(&mut bounds, at);
-        let (from, to) = items.next()?;
+        // What stands behind a bracket that seems to end the list is not lost either.
+        let next = items.next().or_else(|| {
+            items.go_on_at(items.end()?);
+            items.next()
+        });
+        let (from, to) = next?;
         at = to;
         Some(&list[from..to])
     })

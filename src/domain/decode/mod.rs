@@ -98,6 +98,10 @@ impl Decoder {
             let reject = reject(RejectReason::UnknownColumns, &detail, raw, place);
             return emit(Piece::Reject(reject));
         }
+        // Tables put together: the header of the next one.
+        if header.is_own(raw) {
+            return;
+        }
         self.lenient += 1;
         self.oddities = Oddities::default();
         let read = header.row(raw);

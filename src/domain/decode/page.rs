@@ -135,40 +135,40 @@ pub(super) fn list_start(text: &[u8]) -> Option<usize> {
 
 /// Whether a second list of records follows the one that begins at `list`.
 pub(super) fn has_another_list(text: &[u8], list: usize) -> bool {
-    let comma = value_end(text, list).map(|end| skip_space(text, end));
-    let more = comma.filter(|comma| text.get(*comma) == Some(&b','));
-    more.is_some_and(|comma| next_list(text, skip_space(text, comma + 1)).is_some())
+    value_end(text, list).is_some_and(|end| another_list(text, end).is_some())
 }
 
-/// Where a page ends whose list ended at `at`, behind its other members; and whether another list of
-/// records is among them.
-pub(super) fn page_end(text: &[u8], at: usize) -> (usize, bool) {
-    let (mut last, mut has_list) = (at, false);
+/// Another list of records among the members behind the one that ended at `at`.
+pub(super) fn another_list(text: &[u8], at: usize) -> Option<usize> {
+    let comma = skip_space(text, at);
+    let is_comma = text.get(comma) == Some(&b',');
+    is_comma.then(|| next_list(text, skip_space(text, comma + 1)))?
+}
+
+/// Where a page ends whose list ended at `at`: behind its other members.
+pub(super) fn page_end(text: &[u8], at: usize) -> usize {
+    let mut last = at;
     let comma = skip_space(text, at);
     if text.get(comma) == Some(&b',') {
-        members(text, skip_space(text, comma + 1), |key, value| {
+        members(text, skip_space(text, comma + 1), |_, value| {
             last = value_end(text, value).unwrap_or(last);
-            has_list |= is_list(text, key, value);
             true
         });
     }
     let end = skip_space(text, last);
     match text.get(end) {
-        Some(b'}') => (end + 1, has_list),
-        _ => (last, has_list),
+        Some(b'}') => end + 1,
+        _ => last,
     }
-}
-
-fn is_list(text: &[u8], key: &[u8], value: usize) -> bool {
-    matches!(key, b"records" | b"value") && text.get(value) == Some(&b'[')
 }
 
 /// The first list of records among the keys from `at` on.
 fn next_list(text: &[u8], at: usize) -> Option<usize> {
     let mut list = None;
     members(text, at, |key, value| {
-        list = is_list(text, key, value).then_some(value);
-        list.is_none()
+        let is_list = matches!(key, b"records" | b"value") && text.get(value) == Some(&b'[');
+        list = is_list.then_some(value);
+        !is_list
     });
     list
 }

@@ -44,6 +44,16 @@ pub(super) fn cut(text: &[u8], pointer: Pointer) -> Reject<'_> {
     )
 }
 
+/// What has no end although more follows it was not cut off.
+pub(super) fn unbalanced(mut reject: Reject) -> Reject {
+    if reject.reason == RejectReason::Truncated {
+        reject.reason = RejectReason::InvalidJson;
+        "a quote or a bracket is missing: the next record begins before it ends"
+            .clone_into(&mut reject.detail);
+    }
+    reject
+}
+
 pub(super) fn not_an_object(text: &[u8], pointer: Pointer) -> Reject<'_> {
     if text.first() == Some(&b'[') && split::is_deep(text) {
         return reject(RejectReason::TooDeep, "lists within lists", text, pointer);

@@ -97,9 +97,10 @@ pub fn is_deep(text: &[u8]) -> bool {
     false
 }
 
-/// Values without an end for which a text is searched to its end; after that each ends where the next
-/// record begins, or a text of nothing but beginnings would take the square of its length.
-const ENDLESS_MAX: usize = 32;
+/// How often a text may be searched for ends that are none, before each value is taken to end where
+/// the next record begins; and how often before nothing is searched any more. Else a text of nothing
+/// but beginnings would take the square of its length.
+const SEARCHES: (usize, usize) = (32, 64);
 
 /// Finds where values end in a text whose quotes and brackets may be wrong.
 #[derive(Debug)]
@@ -107,10 +108,11 @@ pub struct Bounds<'t> {
     text: &'t [u8],
     /// Whether a record begins at a place.
     begins: fn(&[u8], usize) -> bool,
-    /// Values that ended nowhere or in the wrong place.
-    endless: usize,
-    /// The record that was found last.
+    /// Bytes searched in vain.
+    wasted: usize,
+    /// The record that was found last, and the line.
     next: usize,
+    next_line: usize,
 }
 
 impl<'t> Bounds<'t> {
@@ -120,8 +122,9 @@ impl<'t> Bounds<'t> {
         Bounds {
             text,
             begins,
-            endless: 0,
+            wasted: 0,
             next: 0,
+            next_line: 0,
         }
     }
 
@@ -133,30 +136,39 @@ impl<'t> Bounds<'t> {
 
     /// The end (exclusive) of the value that begins at `start`; `None` if it has none.
     pub fn end(&mut self, start: usize) -> Option<usize> {
-        let end = value_end(&self.text[..self.reach(start)], start);
-        self.endless += usize::from(end.is_none());
+        let (all, some) = SEARCHES;
+        let searches = self.wasted / self.text.len().max(1);
+        let reach = match searches {
+            _ if searches < all => self.text.len(),
+            _ if searches < some => self.next_beginning(start + 1),
+            _ => return None,
+        };
+        let end = value_end(&self.text[..reach], start);
+        if end.is_none() {
+            self.waste(start, reach);
+        }
         end
     }
 
-    /// Where the value that begins at `start` ends at the latest.
-    fn reach(&mut self, start: usize) -> usize {
-        match self.endless {
-            ..ENDLESS_MAX => self.text.len(),
-            _ => self.next_beginning(start + 1),
-        }
+    /// What was searched has to be searched again.
+    pub fn waste(&mut self, from: usize, to: usize) {
+        self.wasted += to.saturating_sub(from);
     }
 
     /// Where the next record or line begins, or the text ends.
     pub fn next_beginning(&mut self, from: usize) -> usize {
+        if self.next_line < from {
+            let line = memchr::memmem::find(&self.text[from - 1..], b"\n{");
+            self.next_line = line.map_or(self.text.len(), |place| from + place);
+        }
         let record = self.next_record(from).unwrap_or(self.text.len());
-        let line = memchr::memmem::find(&self.text[from - 1..record], b"\n{");
-        line.map_or(record, |place| from + place)
+        record.min(self.next_line)
     }
 
     /// Where a record begins inside of what looked like one value, and could not be read as one.
     pub fn record_within(&mut self, start: usize, end: usize) -> Option<usize> {
         let next = self.next_record(start + 1).filter(|next| *next < end);
-        self.endless += usize::from(next.is_some());
+        self.waste(next.unwrap_or(end), end);
         next
     }
 
@@ -228,6 +240,18 @@ impl<'b, 't> Items<'b, 't> {
         !(text.get(comma) == Some(&b',') && (self.bounds.begins)(text, next))
     }
 
+    /// Where the item ends, or what comes next begins.
+    fn item_end(&mut self, from: usize) -> usize {
+        if let Some(end) = self.bounds.end(from) {
+            if self.bounds.text[from] == b'{' || self.may_follow(end) {
+                return end;
+            }
+            self.bounds.waste(from, end);
+        }
+        let next = self.bounds.next_record(from + 1);
+        next.unwrap_or(self.bounds.text.len())
+    }
+
     /// Whether what stands at `end` may follow an item.
     fn may_follow(&self, end: usize) -> bool {
         let next = self.bounds.text.get(skip_space(self.bounds.text, end));
@@ -247,13 +271,8 @@ impl Iterator for Items<'_, '_> {
                     self.end = Some(from + 1);
                     return None;
                 }
-                first => {
-                    let end = self.bounds.end(from);
-                    let end = end.filter(|end| *first == b'{' || self.may_follow(*end));
-                    let to = end.unwrap_or_else(|| {
-                        let next = self.bounds.next_record(from + 1);
-                        next.unwrap_or(self.bounds.text.len())
-                    });
+                _ => {
+                    let to = self.item_end(from);
                     self.at = to;
                     self.is_empty = false;
                     return Some((from, before(self.bounds.text, from, to)));

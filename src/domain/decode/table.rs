@@ -4,6 +4,8 @@
 
 mod cells;
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
 use super::RejectReason;
@@ -15,6 +17,10 @@ use cells::{Cell, Cells, line_end};
 const SHOWN: (usize, usize) = (8, 40);
 /// Cells of a header so wide that no line of a text looks like a row of it.
 const WIDE: usize = 8;
+/// The longest header that is kept with each row that is rejected, bytes.
+const KEPT_MAX: usize = 64 << 10;
+/// Known columns that no text but a header names.
+const CLEAR: usize = 5;
 /// The part of a row's cells, one in so many, that may be missing at its end.
 const MISSING_PART: usize = 8;
 
@@ -29,8 +35,8 @@ pub struct Header {
     known: Vec<bool>,
     /// Where it begins.
     start: usize,
-    /// Its own line.
-    line: String,
+    /// The table up to its end, without the line break.
+    text: Arc<str>,
     /// No row below it can be a sign-in.
     is_unknown: bool,
 }
@@ -60,7 +66,21 @@ impl Header {
                         header.delimiter == b',',
                     )
                 })?;
-        Some((Header { start, ..header }, start + end))
+        let is_break = |byte: &u8| matches!(byte, b'\r' | b'\n');
+        let own = &table[..start + end];
+        let length = own
+            .iter()
+            .rposition(|byte| !is_break(byte))
+            .map_or(0, |last| last + 1);
+        let text = String::from_utf8_lossy(&own[..length]).into();
+        Some((
+            Header {
+                start,
+                text,
+                ..header
+            },
+            start + end,
+        ))
     }
 
     fn with(table: &[u8], delimiter: u8, name: &str) -> Option<(Header, usize)> {
@@ -82,7 +102,7 @@ impl Header {
             without_a_person: name.to_lowercase().contains("noninteractive"),
             known,
             start: 0,
-            line: String::from_utf8_lossy(table[..end].trim_ascii()).into_owned(),
+            text: Arc::default(),
             is_unknown: !is_usable && !most,
         };
         Some((header, end))
@@ -92,11 +112,13 @@ impl Header {
         self.known.iter().filter(|known| **known).count()
     }
 
-    /// Whether what begins so is a table: of several columns, at least one of them known.
+    /// Whether what begins so is a table: of several columns, at least one of them known; or several
+    /// where lines that begin like JSON may stand within its cells, or be what the text consists of.
     #[must_use]
-    pub fn begins(start: &[u8]) -> bool {
+    pub fn begins(start: &[u8], has_braces: bool) -> bool {
+        let least = if has_braces { CLEAR } else { 1 };
         Header::read(start, "")
-            .is_some_and(|(header, _)| header.names.len() > 1 && header.known_count() > 0)
+            .is_some_and(|(header, _)| header.names.len() > 1 && header.known_count() >= least)
     }
 
     /// Whether the header itself must be told of: no row below it can be a sign-in.
@@ -105,10 +127,21 @@ impl Header {
         self.is_unknown
     }
 
-    /// The header itself, without which its rows say nothing.
+    /// The table up to the end of the header, without which its rows say nothing; nothing if it is
+    /// too long to be kept with each of them.
     #[must_use]
-    pub fn line(&self) -> &str {
-        &self.line
+    pub fn kept(&self) -> &str {
+        if self.text.len() > KEPT_MAX {
+            return "";
+        }
+        &self.text
+    }
+
+    /// Whether these are the bytes of the header itself.
+    pub(super) fn is_own(&self, raw: &[u8]) -> bool {
+        let own = self.text.as_bytes();
+        own.get(self.start..)
+            .is_some_and(|own| own.trim_ascii() == raw.trim_ascii())
     }
 
     /// Where the header begins: a line before it may name the delimiter.
@@ -119,7 +152,8 @@ impl Header {
 
     /// What is wrong with the header, if these are its bytes.
     pub(super) fn complaint(&self, raw: &[u8]) -> Option<String> {
-        if !self.is_unknown || String::from_utf8_lossy(raw) != self.line {
+        let raw = String::from_utf8_lossy(raw);
+        if !self.is_unknown || !self.is_own(raw.as_bytes()) {
             return None;
         }
         let unknown = self.names.iter().zip(&self.known);
@@ -502,7 +536,7 @@ mod tests {
             "sep=;\nUser;x,y\n",
             "\u{feff}\"sep=,\"\r\nUser,x\r\n",
         ] {
-            assert!(Header::begins(table.as_bytes()), "{table}");
+            assert!(Header::begins(table.as_bytes(), false), "{table}");
         }
         for table in [
             "hello, world\n1,2\n",
@@ -511,7 +545,7 @@ mod tests {
             "\u{1},\u{2}\n",
             "sep=;\n",
         ] {
-            assert!(!Header::begins(table.as_bytes()), "{table}");
+            assert!(!Header::begins(table.as_bytes(), false), "{table}");
         }
     }
 

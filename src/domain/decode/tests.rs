@@ -125,6 +125,33 @@ fn a_message_of_nothing_but_beginnings_is_read_in_no_time() {
     }
 }
 
+/// The same for ends that are none, or lie far behind where reading goes on.
+#[test]
+fn brackets_that_fit_nowhere_are_read_in_no_time() {
+    let times = |text: &str| text.repeat((1 << 20) / text.len());
+    for message in [
+        format!("[{}1{}]", times("[{\"time\":1},"), times("]x")),
+        format!("{}{}", times("{\"records\":[1]"), times("}")),
+        format!("{}{}", "{\"time\":1,\n".repeat(33), times("{}")),
+        times("{\"records\":[{\"time\":\"]}\n"),
+        times(",{\"properties\":["),
+        format!("[{}]", times("{\"time\":1}]")),
+    ] {
+        let found = pieces(message.as_bytes());
+        let bytes: usize = found.iter().map(|(_, raw)| raw.len()).sum();
+        // Brackets and keys of the lists around pieces belong to none.
+        assert!(bytes > message.len() / 4, "{} of {}", bytes, message.len());
+        assert!(found.iter().all(|(_, raw)| !raw.is_empty()));
+    }
+}
+
+#[test]
+fn a_second_list_that_brackets_hid_is_read_on() {
+    let (a, b) = (record("a"), record("b"));
+    let message = format!(r#"{{"records":[{{"time":[1}},{a}],"records":[{b}]}}"#);
+    assert_eq!(names(&message), ["invalid_json", "a", "b"]);
+}
+
 #[test]
 fn two_lists_in_one_page_are_not_half_read() {
     let message = format!(

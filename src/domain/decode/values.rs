@@ -270,6 +270,12 @@ impl<'a> Texts<'a> {
         self.texts().map(Text::as_str)
     }
 
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.others.len()
+    }
+
     /// Nothing in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {

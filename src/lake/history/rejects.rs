@@ -57,6 +57,8 @@ pub struct StoredReject {
     pub detail: String,
     /// The bytes, unchanged.
     pub raw: Vec<u8>,
+    /// Where in its message it stood, a JSON pointer; empty for all of it.
+    pub pointer: String,
     /// The header of its table, empty if it is no row of one.
     pub header: String,
     /// When it was taken in, UTC microseconds.
@@ -112,7 +114,7 @@ impl RejectReader {
         let session = Session::open_in_batches(lake, BATCH_ROWS).await?;
         let sql = format!(
             "SELECT origin_stream, origin_partition, origin_offset, origin_index, \
-             md5(raw) AS content_md5, reason, detail, raw, header, ingested_at FROM {} WHERE {}",
+             md5(raw) AS content_md5, reason, detail, pointer, raw, header, ingested_at FROM {} WHERE {}",
             names::REJECTS,
             wanted.condition()
         );
@@ -139,7 +141,7 @@ impl RejectReader {
 
 fn rejects(rows: &Rows) -> Result<Vec<StoredReject>, LakeError> {
     let (reasons, details) = (rows.texts("reason")?, rows.texts("detail")?);
-    let headers = rows.texts("header")?;
+    let (headers, pointers) = (rows.texts("header")?, rows.texts("pointer")?);
     let times = rows.times("ingested_at")?;
     // A batch may hold more than the 2 GiB that the smaller kind reaches.
     let raws = rows.column("raw", &DataType::LargeBinary)?;
@@ -149,6 +151,7 @@ fn rejects(rows: &Rows) -> Result<Vec<StoredReject>, LakeError> {
         reason: text_at(&reasons, row).to_owned(),
         detail: text_at(&details, row).to_owned(),
         raw: raws.value(row).to_vec(),
+        pointer: text_at(&pointers, row).to_owned(),
         header: text_at(&headers, row).to_owned(),
         ingested_at: times.value(row),
     };

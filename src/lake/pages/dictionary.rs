@@ -85,7 +85,8 @@ impl Dictionary {
     /// What the texts take up, bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.bytes.len() + self.known.allocation_size()
+        let ends = self.ends.capacity() * size_of::<u32>();
+        self.bytes.capacity() + ends + self.known.allocation_size()
     }
 }
 

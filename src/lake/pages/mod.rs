@@ -22,6 +22,19 @@ use zstd::bulk::Compressor;
 pub use dictionary::Dictionary;
 use hybrid::{encode, width_of};
 
+/// Rows of a page, as other writers have it.
+const PAGE_ROWS: usize = 20_000;
+/// Places of a page, however few rows they are of.
+const PAGE_PLACES: usize = 1 << 17;
+/// Room that is kept from one page to the next, bytes.
+const KEPT_ROOM: usize = 4 << 20;
+
+/// Whether so much is enough for a page.
+#[must_use]
+pub fn is_page(rows: usize, places: usize) -> bool {
+    rows >= PAGE_ROWS || places >= PAGE_PLACES
+}
+
 /// What goes into one page: levels as in Dremel, and a number for each text that is there.
 #[derive(Default)]
 pub struct Content {
@@ -73,6 +86,10 @@ impl Encoder {
 
     /// The next page, empty; `rows` begin in it.
     pub fn next_page(&mut self, rows: usize) -> &mut Content {
+        if self.raw.capacity() > KEPT_ROOM {
+            self.raw = Vec::new();
+            self.content = Content::default();
+        }
         let content = &mut self.content;
         content.rows = rows;
         content.repetition.clear();

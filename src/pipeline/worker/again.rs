@@ -1,5 +1,6 @@
 //! A stored reject once more: read as if it came in now, under the origin it had.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use super::{Fate, Place, Way, Worker};
@@ -37,7 +38,7 @@ impl Worker {
             }
         };
         if let Some(header) = header_of(reject) {
-            decoder.table_row(&header, &reject.raw, &mut take);
+            decoder.table_row(&header, &line_of(reject), &mut take);
         } else if is_list_in_a_list(reject) {
             let item = [b"[", reject.raw.as_slice()].concat();
             decoder.decode(&item, &mut take);
@@ -55,10 +56,21 @@ impl Worker {
 
 /// The header of the table that the reject is a row of.
 fn header_of(reject: &StoredReject) -> Option<Header> {
+    if reject.header.is_empty() {
+        return None;
+    }
     let name = Path::new(&reject.key.stream).file_name()?;
     let table = format!("{}\n", reject.header);
     let (header, _) = Header::read(table.as_bytes(), &name.to_string_lossy())?;
-    (!reject.header.is_empty()).then_some(header)
+    Some(header)
+}
+
+/// The row as it stood in its table: with a line break, unless it may have been without one.
+fn line_of(reject: &StoredReject) -> Cow<'_, [u8]> {
+    if reject.reason == RejectReason::BrokenRow.name() {
+        return Cow::Borrowed(&reject.raw);
+    }
+    Cow::Owned([&reject.raw[..], b"\n"].concat())
 }
 
 /// A list that was no record. A list that stands alone is read, so it must have been in another one:

@@ -242,7 +242,7 @@ impl<'a> Scan<'a> for Texts<'a> {
             let mut text = Text::default();
             text.scan(cursor)?;
             self.push(text);
-            Some(())
+            (self.len() <= LIST_MAX).then_some(())
         })
     }
 }
