@@ -13,6 +13,9 @@ use super::scan::Scanned;
 use super::split::{Bounds, Items, skip_space, value_end};
 use super::{Decoder, Piece, Pointer, RECORDS_MAX, Reject, RejectReason, odd, page};
 
+/// Lists within lists that are read: pages in a list, and pages in one that was cut off before them.
+const DEPTH: usize = 2;
+
 impl Decoder {
     pub(super) fn text(&mut self, text: &[u8], emit: &mut impl FnMut(Piece)) {
         if text[0] == b'{' && self.whole(text, Pointer::default(), emit) {
@@ -58,7 +61,7 @@ impl Decoder {
         }
         let end = end.unwrap_or_else(|| bounds.next_beginning(at + 1));
         if let Some(list) = page::list_start(&text[at..end]) {
-            return self.page(bounds, (at, end), list, place, emit);
+            return self.page(bounds, (at, end), list, place, 1, emit);
         }
         let Err(reject) = self.record(text[at..end].trim_ascii_end(), place, emit) else {
             return end;
@@ -79,6 +82,7 @@ impl Decoder {
         (at, until): (usize, usize),
         list: usize,
         pointer: Pointer,
+        depth: usize,
         emit: &mut impl FnMut(Piece),
     ) -> usize {
         let text = bounds.text();
@@ -94,10 +98,10 @@ impl Decoder {
             list: page::list_key(&text[at..]),
             ..pointer
         };
-        let (mut list, mut number) = (at + list, 0);
+        let (mut list, mut number, wasted) = (at + list, 0, bounds.wasted());
         loop {
             let mut items = Items::new(bounds, list + 1);
-            self.items(&mut items, &mut number, of_page, false, emit);
+            self.items(&mut items, &mut number, of_page, depth, emit);
             let (end, is_empty) = (items.end(), items.is_empty());
             let Some(end) = end else {
                 if is_empty {
@@ -111,7 +115,17 @@ impl Decoder {
                 list = another;
                 continue;
             }
-            let behind = page::page_end(&text[..reach], end);
+            let (behind, is_page) = page::page_end(&text[..reach], end);
+            if !is_page && bounds.wasted() > wasted {
+                let detail = "no members of a page: the end of a broken record";
+                let reason = RejectReason::TrailingGarbage;
+                emit(Piece::Reject(reject(
+                    reason,
+                    detail,
+                    &text[end..behind],
+                    pointer,
+                )));
+            }
             bounds.waste(behind, until);
             return behind;
         }
@@ -121,7 +135,7 @@ impl Decoder {
     fn list(&mut self, bounds: &mut Bounds, at: usize, emit: &mut impl FnMut(Piece)) -> usize {
         let text = bounds.text();
         let mut items = Items::new(bounds, at + 1);
-        self.items(&mut items, &mut 0, Pointer::default(), true, emit);
+        self.items(&mut items, &mut 0, Pointer::default(), 0, emit);
         if items.end().is_none() && items.is_empty() {
             emit(Piece::Reject(cut(&text[at..], Pointer::default())));
         }
@@ -133,7 +147,7 @@ impl Decoder {
         items: &mut Items,
         number: &mut usize,
         list: Pointer,
-        has_pages: bool,
+        depth: usize,
         emit: &mut impl FnMut(Piece),
     ) {
         while let Some(range) = items.next() {
@@ -144,7 +158,7 @@ impl Decoder {
             if *number == RECORDS_MAX {
                 return emit(Piece::Reject(too_many(items, range.0, pointer)));
             }
-            if !(has_pages && self.is_page(items, range, *number, emit)) {
+            if depth == DEPTH || !self.is_page(items, range, pointer, depth, emit) {
                 self.item(items, range, pointer, emit);
             }
             *number += 1;
@@ -156,7 +170,8 @@ impl Decoder {
         &mut self,
         items: &mut Items,
         (from, to): (usize, usize),
-        number: usize,
+        place: Pointer,
+        depth: usize,
         emit: &mut impl FnMut(Piece),
     ) -> bool {
         let raw = &items.bounds.text()[from..to];
@@ -168,11 +183,11 @@ impl Decoder {
             return false;
         };
         let pointer = Pointer {
-            outer: Some(number),
+            outer: place.outer.or(place.item),
             ..Pointer::default()
         };
         if !self.whole(raw, pointer, emit) {
-            let end = self.page(items.bounds, (from, to), list, pointer, emit);
+            let end = self.page(items.bounds, (from, to), list, pointer, depth + 1, emit);
             items.go_on_at(end);
         }
         true

@@ -46,14 +46,6 @@ const OF_A_RECORD: [&str; 10] = [
     "userprincipalname",
 ];
 
-/// Keys with which records of Event Hubs begin, and others that nothing within a record has.
-const BEGINNINGS: [&str; 5] = [
-    "appdisplayname",
-    "category",
-    "clientappused",
-    "correlationid",
-    "time",
-];
 /// How far into a record one of its keys is looked for.
 const BEGINNING_BYTES: usize = 1024;
 
@@ -73,16 +65,12 @@ pub(super) fn begins_record(text: &[u8], at: usize) -> bool {
 }
 
 fn has_record_key(text: &[u8]) -> bool {
-    let mut found = false;
+    let mut keys = Others::default();
     members(text, skip_space(text, 1), |key, _| {
-        let is_one = |name: &str| key.eq_ignore_ascii_case(name.as_bytes());
-        found = OF_A_RECORD
-            .iter()
-            .chain(&BEGINNINGS)
-            .any(|name| is_one(name));
-        !found
+        keys.note(key);
+        !keys.is_record
     });
-    found
+    keys.is_record
 }
 
 /// The other keys of an object with a list of records, and what they make of it.
@@ -145,20 +133,23 @@ pub(super) fn another_list(text: &[u8], at: usize) -> Option<usize> {
     is_comma.then(|| next_list(text, skip_space(text, comma + 1)))?
 }
 
-/// Where a page ends whose list ended at `at`: behind its other members.
-pub(super) fn page_end(text: &[u8], at: usize) -> usize {
-    let mut last = at;
+/// Where a page ends whose list ended at `at`, behind its other members; and whether all of them are
+/// those of a page.
+pub(super) fn page_end(text: &[u8], at: usize) -> (usize, bool) {
+    let (mut last, mut others) = (at, Others::default());
     let comma = skip_space(text, at);
     if text.get(comma) == Some(&b',') {
-        members(text, skip_space(text, comma + 1), |_, value| {
+        members(text, skip_space(text, comma + 1), |key, value| {
+            others.note(key);
             last = value_end(text, value).unwrap_or(last);
             true
         });
     }
+    let is_page = !others.is_record && !others.has_unknown;
     let end = skip_space(text, last);
     match text.get(end) {
-        Some(b'}') => end + 1,
-        _ => last,
+        Some(b'}') => (end + 1, is_page),
+        _ => (last, is_page),
     }
 }
 

@@ -150,6 +150,12 @@ impl<'t> Bounds<'t> {
         end
     }
 
+    /// Bytes searched in vain: quotes or brackets are wrong somewhere.
+    #[must_use]
+    pub fn wasted(&self) -> usize {
+        self.wasted
+    }
+
     /// What was searched has to be searched again.
     pub fn waste(&mut self, from: usize, to: usize) {
         self.wasted += to.saturating_sub(from);

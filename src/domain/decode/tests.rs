@@ -146,6 +146,26 @@ fn brackets_that_fit_nowhere_are_read_in_no_time() {
 }
 
 #[test]
+fn pages_behind_one_that_was_cut_off_are_read() {
+    let [a, b, c, d] = ["a", "b", "c", "d"].map(record);
+    let message = format!("{{\"records\":[{a},\n{{\"records\":[{b},{c}]}}\n{{\"value\":[{d}]}}\n");
+    assert_eq!(names(&message), ["a", "b", "c", "d"]);
+}
+
+#[test]
+fn the_end_of_a_broken_record_is_not_taken_for_that_of_its_page() {
+    let broken = r#"{"a" 1,"l":[{"properties":1}],"userPrincipalName":"LOST"}"#;
+    let message = format!("{{\"records\":[{broken},{}]}}", record("a"));
+    let found = pieces(message.as_bytes());
+    let kept = |text: &str| {
+        let is_in = |raw: &[u8]| memchr::memmem::find(raw, text.as_bytes()).is_some();
+        found.iter().any(|(_, raw)| is_in(raw))
+    };
+    assert!(kept("LOST") && kept("\"a\" 1"), "{found:?}");
+    assert!(found.iter().any(|(name, _)| name == "a"));
+}
+
+#[test]
 fn a_second_list_that_brackets_hid_is_read_on() {
     let (a, b) = (record("a"), record("b"));
     let message = format!(r#"{{"records":[{{"time":[1}},{a}],"records":[{b}]}}"#);

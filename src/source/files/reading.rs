@@ -259,7 +259,7 @@ fn is_half_a_record(line: &[u8]) -> bool {
 
 fn unfinished(path: &Path) -> SourceEvent {
     SourceEvent::Damaged(format!(
-        "{} ends in the middle of a record; the rest is read when it is there: run the same command again",
+        "{} ends in the middle of a record; the rest is read when it is there: run the same command again; if nothing more will come, end it with a line break",
         path.display()
     ))
 }
