@@ -32,8 +32,11 @@ const BATCH_BYTES: usize = 16 << 20;
 const ROW_GROUP_BYTES: usize = 64 << 20;
 /// Rows of a row group: larger ones gained nothing (docs/performance.md).
 const ROW_GROUP_ROWS: usize = 131_072;
-/// Partitions open at once. A stream of arbitrary dates closes the oldest one instead of growing.
-const OPEN_PARTITIONS_MAX: usize = 6;
+/// Partitions open at once: the dates of a month, in whatever order they come. Of more the one that
+/// was not written to for longest is finished.
+const OPEN_PARTITIONS_MAX: usize = 32;
+/// Bytes that the row groups of all open partitions hold; beyond that the largest is written out.
+const HELD_MAX: usize = 96 << 20;
 
 /// A finished, synced file that no commit names yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +62,8 @@ pub struct FileWriter<K: RowKind> {
     open: BTreeMap<i32, OpenFile<K>>,
     done: Vec<WrittenFile>,
     files: u64,
+    /// Rows so far: the time by which partitions were used.
+    pushed: u64,
 }
 
 struct OpenFile<K: RowKind> {
@@ -73,6 +78,10 @@ struct OpenFile<K: RowKind> {
     rows: usize,
     /// Rows since the last hand-over, and bytes of what they were read from.
     waiting: (usize, usize),
+    /// Bytes of the row group at the last hand-over.
+    held: usize,
+    /// When it was used last.
+    used: u64,
 }
 
 impl<K: RowKind> FileWriter<K> {
@@ -92,6 +101,7 @@ impl<K: RowKind> FileWriter<K> {
             open: BTreeMap::new(),
             done: Vec::new(),
             files: 0,
+            pushed: 0,
         }
     }
 
@@ -104,8 +114,24 @@ impl<K: RowKind> FileWriter<K> {
         let Some(file) = self.open.get_mut(&date) else {
             unreachable!("the file was opened above");
         };
-        file.push(row, bytes)
-            .map_err(|error| LakeError::parquet(&self.root.join(&file.path), error))
+        self.pushed += 1;
+        file.used = self.pushed;
+        let is_handed_over = file
+            .push(row, bytes)
+            .map_err(|error| LakeError::parquet(&self.root.join(&file.path), error))?;
+        if is_handed_over && self.open.values().map(|file| file.held).sum::<usize>() > HELD_MAX {
+            self.write_out_largest()?;
+        }
+        Ok(())
+    }
+
+    fn write_out_largest(&mut self) -> Result<(), LakeError> {
+        let Some(largest) = self.open.values_mut().max_by_key(|file| file.held) else {
+            return Ok(());
+        };
+        largest
+            .close_group()
+            .map_err(|error| LakeError::parquet(&self.root.join(&largest.path), error))
     }
 
     /// Finishes and syncs all open files; hands over every file since the last call.
@@ -117,10 +143,12 @@ impl<K: RowKind> FileWriter<K> {
     }
 
     fn open_file(&mut self, date: i32) -> Result<(), LakeError> {
-        if self.open.len() >= OPEN_PARTITIONS_MAX
-            && let Some((_, oldest)) = self.open.pop_first()
-        {
-            self.done.push(oldest.finish(&self.root)?);
+        if self.open.len() >= OPEN_PARTITIONS_MAX {
+            let least_used = self.open.iter().min_by_key(|(_, file)| file.used);
+            let date = least_used.map(|(date, _)| *date);
+            if let Some(file) = date.and_then(|date| self.open.remove(&date)) {
+                self.done.push(file.finish(&self.root)?);
+            }
         }
         let partition = self.partition.map(|_| date_text(date));
         let folder = match (self.partition, &partition) {
@@ -161,10 +189,13 @@ impl<K: RowKind> OpenFile<K> {
             group: None,
             rows: 0,
             waiting: (0, 0),
+            held: 0,
+            used: 0,
         })
     }
 
-    fn push(&mut self, row: &K::Row<'_>, bytes: usize) -> Result<(), ParquetError> {
+    /// Appends a row; whether rows were handed over to the encoders.
+    fn push(&mut self, row: &K::Row<'_>, bytes: usize) -> Result<bool, ParquetError> {
         let group = match &mut self.group {
             Some(group) => group,
             none => none.insert(RowGroup::new(
@@ -179,17 +210,19 @@ impl<K: RowKind> OpenFile<K> {
         self.waiting.0 += 1;
         self.waiting.1 += bytes;
         if self.waiting.0 < BATCH_ROWS && self.waiting.1 < BATCH_BYTES {
-            return Ok(());
+            return Ok(false);
         }
         self.waiting = (0, 0);
         group.hand_over(&mut self.encoder)?;
-        if group.rows >= ROW_GROUP_ROWS || group.bytes() >= ROW_GROUP_BYTES {
+        self.held = group.bytes();
+        if group.rows >= ROW_GROUP_ROWS || self.held >= ROW_GROUP_BYTES {
             self.close_group()?;
         }
-        Ok(())
+        Ok(true)
     }
 
     fn close_group(&mut self) -> Result<(), ParquetError> {
+        (self.held, self.waiting) = (0, (0, 0));
         self.group.take().map_or(Ok(()), |group| {
             group.close(&mut self.writer, &mut self.encoder)
         })
