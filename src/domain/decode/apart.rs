@@ -61,7 +61,7 @@ impl Decoder {
         }
         let end = end.unwrap_or_else(|| bounds.next_beginning(at + 1));
         if let Some(list) = page::list_start(&text[at..end]) {
-            return self.page(bounds, (at, end), list, place, 1, emit);
+            return self.page(bounds, (at, end), list, (place, 1), emit);
         }
         let Err(reject) = self.record(text[at..end].trim_ascii_end(), place, emit) else {
             return end;
@@ -75,14 +75,14 @@ impl Decoder {
         next.unwrap_or(end)
     }
 
-    /// The records of a page one by one; where it ends. By its brackets it ends at `until`.
+    /// The records of a page one by one; where it ends. By its brackets it ends at `until`; `depth` says
+    /// in how many lists its records are.
     fn page(
         &mut self,
         bounds: &mut Bounds,
         (at, until): (usize, usize),
         list: usize,
-        pointer: Pointer,
-        depth: usize,
+        (pointer, depth): (Pointer, usize),
         emit: &mut impl FnMut(Piece),
     ) -> usize {
         let text = bounds.text();
@@ -187,7 +187,7 @@ impl Decoder {
             ..Pointer::default()
         };
         if !self.whole(raw, pointer, emit) {
-            let end = self.page(items.bounds, (from, to), list, pointer, depth + 1, emit);
+            let end = self.page(items.bounds, (from, to), list, (pointer, depth + 1), emit);
             items.go_on_at(end);
         }
         true
