@@ -28,7 +28,9 @@ const EVENTS: usize = 4;
   signloop ingest --lake lake insights-logs-signinlogs/
   signloop ingest --lake lake export.ndjson.gz PT1H.json
 
-Reads one record a line, JSON documents, arrays and {\"records\":[…]} envelopes, plain or gzip.
+Reads one record a line, JSON documents, arrays and {\"records\":[…]} envelopes, and tables with an
+English header (CSV, also with ; or tabs); UTF-8 or UTF-16, plain or gzip. Of folders it reads
+.json, .ndjson, .jsonl, .log, .csv, .tsv and .txt, also with .gz, and tells what it passed over.
 A second run of the same files adds nothing; an interrupted run goes on where it was.")]
 pub struct Options {
     /// Files, or folders with all below them
@@ -146,7 +148,9 @@ fn progress_bar(bytes: u64) -> ProgressBar {
 
 fn told_in_words(files: usize, tally: &Tally, options: &Options) -> String {
     let sum = |counts: &[u64]| counts.iter().sum::<u64>();
-    let hint = if tally.pieces() == 0 {
+    let hint = if files == 0 {
+        " (there is no file that is read)"
+    } else if tally.pieces() == 0 {
         " (nothing that was not read before)"
     } else {
         ""

@@ -49,19 +49,14 @@ const OF_A_RECORD: [&str; 10] = [
 /// How far into a record one of its keys is looked for.
 const BEGINNING_BYTES: usize = 1024;
 
-/// Whether a record begins at `at`, by what stands before it and its first keys: the way to
-/// go on where quotes or brackets are wrong.
+/// Whether a record begins at `at`, by its first keys and since it is no member's value: the way to go
+/// on where quotes or brackets are wrong.
 pub(super) fn begins_record(text: &[u8], at: usize) -> bool {
     if text.get(at) != Some(&b'{') {
         return false;
     }
-    let before = text[..at].trim_ascii_end();
-    let follows = match before.last() {
-        None | Some(b',' | b'[' | b']' | b'}') => true,
-        Some(b':') => false,
-        Some(_) => text[before.len()..at].contains(&b'\n') || before.ends_with(BYTE_ORDER_MARK),
-    };
-    follows && has_record_key(&text[at..text.len().min(at + BEGINNING_BYTES)])
+    let is_value = text[..at].trim_ascii_end().last() == Some(&b':');
+    !is_value && has_record_key(&text[at..text.len().min(at + BEGINNING_BYTES)])
 }
 
 fn has_record_key(text: &[u8]) -> bool {

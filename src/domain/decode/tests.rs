@@ -146,6 +146,19 @@ fn brackets_that_fit_nowhere_are_read_in_no_time() {
 }
 
 #[test]
+fn a_record_right_behind_one_that_was_cut_off_is_read() {
+    let (a, b) = (record("a"), record("b"));
+    for cut in [10, 40, 90] {
+        let message = format!("{}{b}", &a[..cut]);
+        assert_eq!(
+            names(&message).last().map(String::as_str),
+            Some("b"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
 fn pages_behind_one_that_was_cut_off_are_read() {
     let [a, b, c, d] = ["a", "b", "c", "d"].map(record);
     let message = format!("{{\"records\":[{a},\n{{\"records\":[{b},{c}]}}\n{{\"value\":[{d}]}}\n");

@@ -1,17 +1,19 @@
 //! What was written is what readers of Parquet find: the general reader is the oracle.
 
+use std::fs::File;
 use std::path::Path;
 
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::basic::Encoding;
+use parquet::file::metadata::PageIndexPolicy;
 use proptest::prelude::*;
 
 use crate::domain::decode::conditions::Conditions;
 use crate::domain::decode::values::Text;
 use crate::domain::decode::wire::Policy;
 use crate::lake::columns::{Cell, Column, RowKind, column};
-use crate::lake::file::FileWriter;
+use crate::lake::file::{FileWriter, WrittenFile};
 
 #[derive(Debug, Clone, Default)]
 struct Row {
@@ -37,16 +39,23 @@ const COLUMNS: &[Column<Rows>] = &[
     column!("policies", Policies, required, "", |row| &row.policies),
 ];
 
-/// Writes the rows `times` times over and reads them back.
+fn writer(folder: &Path) -> FileWriter<Rows> {
+    FileWriter::new(folder.to_owned(), COLUMNS, None, "x".to_owned())
+}
+
+fn reader(folder: &Path, file: &WrittenFile) -> ParquetRecordBatchReaderBuilder<File> {
+    let file = File::open(folder.join(&file.path)).unwrap();
+    let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
+    ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).unwrap()
+}
+
 fn stored(folder: &Path, rows: &[Row], times: usize) -> Vec<Row> {
-    let mut writer = FileWriter::new(folder.to_owned(), COLUMNS, None, "x".to_owned());
+    let mut writer = writer(folder);
     for row in (0..times).flat_map(|_| rows) {
         writer.push(0, &row, 0).unwrap();
     }
     let files = writer.seal().unwrap();
-    let file = std::fs::File::open(folder.join(&files[0].path)).unwrap();
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
-    let batches = reader.build().unwrap();
+    let batches = reader(folder, &files[0]).build().unwrap();
     batches.flat_map(|batch| read(&batch.unwrap())).collect()
 }
 
@@ -54,16 +63,24 @@ fn text(texts: &StringArray, at: usize) -> Option<String> {
     texts.is_valid(at).then(|| texts.value(at).to_owned())
 }
 
+/// A text of which an empty one is absent: nothing else may be.
+fn text_or_absent(texts: &StringArray, at: usize) -> String {
+    let text = text(texts, at);
+    assert_ne!(text.as_deref(), Some(""), "stored, and not absent");
+    text.unwrap_or_default()
+}
+
 fn list(texts: &dyn Array) -> Vec<String> {
     let texts = texts.as_string::<i32>();
-    (0..texts.len()).filter_map(|at| text(texts, at)).collect()
+    let text = |at| text(texts, at).expect("a text in a list is never absent");
+    (0..texts.len()).map(text).collect()
 }
 
 fn read(batch: &RecordBatch) -> Vec<Row> {
     let column = |name: &str| batch.column_by_name(name).unwrap();
     let row = |at: usize| Row {
         word: text(column("word").as_string(), at).unwrap(),
-        name: text(column("name").as_string(), at).unwrap_or_default(),
+        name: text_or_absent(column("name").as_string(), at),
         flags: list(&column("flags").as_list::<i32>().value(at)),
         policies: policies(&column("policies").as_list::<i32>().value(at)),
     };
@@ -72,9 +89,8 @@ fn read(batch: &RecordBatch) -> Vec<Row> {
 
 fn policies(array: &dyn Array) -> Vec<Policy<'static>> {
     let array = array.as_struct();
-    let field = |name: &str, at: usize| {
-        text(array.column_by_name(name).unwrap().as_string(), at).unwrap_or_default()
-    };
+    let field =
+        |name: &str, at: usize| text_or_absent(array.column_by_name(name).unwrap().as_string(), at);
     let conditions = |name: &str, at: usize| {
         let texts = array.column_by_name(name).unwrap().as_string();
         text(texts, at).map_or(Conditions::Absent, |names| Conditions::Names(owned(&names)))
@@ -101,7 +117,6 @@ fn owned(text: &str) -> Text<'static> {
     Text(text.to_owned().into())
 }
 
-/// How a row looks; `Conditions` and `Texts` are compared by what they print.
 fn shown(rows: &[Row]) -> Vec<String> {
     rows.iter().map(|row| format!("{row:?}")).collect()
 }
@@ -171,15 +186,12 @@ fn pages_and_row_groups_end_anywhere() {
 #[test]
 fn texts_that_repeat_lie_in_a_dictionary_and_an_index_leads_to_each_page() {
     let folder = tempfile::tempdir().unwrap();
-    let mut writer = FileWriter::new(folder.path().to_owned(), COLUMNS, None, "x".to_owned());
+    let mut writer = writer(folder.path());
     for _ in 0..50_000 {
         writer.push(0, &&Row::default(), 0).unwrap();
     }
     let files = writer.seal().unwrap();
-    let file = std::fs::File::open(folder.path().join(&files[0].path)).unwrap();
-    let options = parquet::arrow::arrow_reader::ArrowReaderOptions::new()
-        .with_page_index_policy(parquet::file::metadata::PageIndexPolicy::Required);
-    let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).unwrap();
+    let reader = reader(folder.path(), &files[0]);
     let metadata = reader.metadata();
     let group = metadata.row_group(0);
     for (column, pages) in group
@@ -212,4 +224,52 @@ fn texts_that_repeat_lie_in_a_dictionary_and_an_index_leads_to_each_page() {
         );
     }
     assert_eq!(group.num_rows(), 50_000);
+}
+
+#[test]
+fn long_texts_and_many_controls_end_row_groups_and_pages() {
+    let folder = tempfile::tempdir().unwrap();
+    let controls = || (0..1_000).map(|_| owned("mfa")).collect();
+    let rows: Vec<Row> = (0..150)
+        .map(|number| Row {
+            word: char::from(b'a' + (number % 26) as u8)
+                .to_string()
+                .repeat((1 << 20) + number),
+            policies: vec![
+                Policy {
+                    grant_controls: controls(),
+                    ..Policy::default()
+                };
+                10
+            ],
+            ..Row::default()
+        })
+        .collect();
+    let mut writer = writer(folder.path());
+    for row in &rows {
+        writer.push(0, &row, 1 << 20).unwrap();
+    }
+    let files = writer.seal().unwrap();
+    let reader = reader(folder.path(), &files[0]);
+    let groups = reader.metadata().num_row_groups();
+    assert!((2..=6).contains(&groups), "{groups} row groups");
+    let index = &reader.metadata().offset_index().unwrap()[0];
+    let controls = index[6].page_locations().len();
+    assert!(controls > 1, "{controls} pages of controls");
+    let batches = reader.with_batch_size(10).build().unwrap();
+    let found: Vec<Row> = batches.flat_map(|batch| read(&batch.unwrap())).collect();
+    assert!(shown(&found) == shown(&rows));
+}
+
+#[test]
+fn the_dates_of_a_month_are_a_file_each_in_whatever_order_they_come() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().to_owned();
+    let mut writer = FileWriter::<Rows>::new(root, COLUMNS, Some("date"), "x".to_owned());
+    for number in 0..3_100 {
+        writer.push(number % 31, &&Row::default(), 0).unwrap();
+    }
+    let files = writer.seal().unwrap();
+    assert_eq!(files.len(), 31);
+    assert!(files.iter().all(|file| file.rows == 100));
 }
