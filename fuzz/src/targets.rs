@@ -126,9 +126,11 @@ fn check_places(bytes: &[u8]) {
         |place: &std::ops::Range<usize>| start <= place.start && place.end <= start + bytes.len();
     if are_lone && places.iter().all(own) {
         for pair in places.windows(2) {
-            let gap = bytes[pair[0].end - start..pair[1].start - start].trim_ascii();
-            let is_frame = matches!(gap, b"," | [] | [b'[' | b'{', ..]);
-            assert!(is_frame, "left out: {:?}", gap.escape_ascii());
+            let gap = &bytes[pair[0].end - start..pair[1].start - start];
+            // A byte-order mark stands where files were put together.
+            let gap = String::from_utf8_lossy(gap).replace('\u{feff}', "");
+            let is_frame = matches!(gap.trim().as_bytes(), b"," | [] | [b'[' | b'{', ..]);
+            assert!(is_frame, "left out: {gap:?}");
         }
     }
 }
