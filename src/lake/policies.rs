@@ -40,8 +40,8 @@ pub struct PolicyColumn {
     policies: Vec<Known>,
     /// Numbers of the controls, policy by policy.
     controls: Vec<u32>,
-    texts: [Dictionary; FIELDS],
-    pages: Vec<Pages>,
+    /// Texts and pages of each field.
+    fields: Vec<Pages>,
     waiting: Waiting,
     key: Vec<u8>,
 }
@@ -89,8 +89,7 @@ impl PolicyColumn {
             known: Dictionary::default(),
             policies: Vec::new(),
             controls: Vec::new(),
-            texts: Default::default(),
-            pages: columns.into_iter().map(Pages::new).collect(),
+            fields: columns.into_iter().map(Pages::new).collect(),
             waiting: Waiting::default(),
             key: Vec::new(),
         }
@@ -109,16 +108,10 @@ impl PolicyColumn {
     /// Bytes that are kept for the row group.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let texts = self.texts.iter().map(Dictionary::bytes).sum::<usize>();
-        let pages = self.pages.iter().map(Pages::bytes).sum::<usize>();
-        let waiting = self.waiting.policies.len() * size_of::<u32>();
-        let known = self.policies.len() * size_of::<Known>();
-        self.known.bytes()
-            + known
-            + self.controls.len() * size_of::<u32>()
-            + texts
-            + pages
-            + waiting
+        let fields = self.fields.iter().map(Pages::bytes).sum::<usize>();
+        let numbers = self.waiting.policies.len() + self.controls.len();
+        let known = self.known.bytes() + self.policies.len() * size_of::<Known>();
+        known + numbers * size_of::<u32>() + fields
     }
 
     /// Writes a page when there is enough for one.
@@ -132,10 +125,8 @@ impl PolicyColumn {
     /// The leaves of the row group.
     pub fn close(mut self, encoder: &mut Encoder) -> Result<Vec<Closed>, ParquetError> {
         self.write_page(encoder)?;
-        let leaves = self.pages.into_iter().zip(&self.texts);
-        leaves
-            .map(|(pages, texts)| pages.close(texts, encoder))
-            .collect()
+        let fields = self.fields.into_iter();
+        fields.map(|field| field.close(encoder)).collect()
     }
 
     fn number_of(&mut self, policy: &Policy) -> u32 {
@@ -158,12 +149,12 @@ impl PolicyColumn {
     fn learn(&mut self, texts: &[Option<Cow<str>>; FIELDS], policy: &Policy) {
         let begin = self.controls.len();
         for control in policy.grant_controls.iter() {
-            let number = self.texts[CONTROLS].number_of(control.as_bytes());
+            let number = self.fields[CONTROLS].number_of(control);
             self.controls.push(number);
         }
         let number = |field: usize| {
             let text = texts[field].as_deref()?;
-            Some(self.texts[field].number_of(text.as_bytes()))
+            Some(self.fields[field].number_of(text))
         };
         self.policies.push(Known {
             texts: from_fn(number),
@@ -179,7 +170,7 @@ impl PolicyColumn {
             } else {
                 self.fill_texts(field, content);
             }
-            self.pages[field].add(self.texts[field].len(), encoder)?;
+            self.fields[field].add(encoder)?;
         }
         self.waiting.counts.clear();
         self.waiting.policies.clear();

@@ -3,7 +3,7 @@
 use parquet::errors::ParquetError;
 use parquet::schema::types::ColumnDescPtr;
 
-use super::pages::{Closed, Dictionary, Encoder, Pages, is_page};
+use super::pages::{Closed, Encoder, Pages, is_page};
 
 /// A row without a text.
 const ABSENT: u32 = u32::MAX;
@@ -13,7 +13,6 @@ pub struct TextColumn {
     /// Number of each row's text since the last page.
     waiting: Vec<u32>,
     may_be_absent: bool,
-    texts: Dictionary,
     pages: Pages,
 }
 
@@ -24,7 +23,6 @@ impl TextColumn {
         TextColumn {
             waiting: Vec::new(),
             may_be_absent: column.max_def_level() > 0,
-            texts: Dictionary::default(),
             pages: Pages::new(column),
         }
     }
@@ -34,7 +32,7 @@ impl TextColumn {
     pub fn append(&mut self, text: Option<&str>) {
         let number = match text {
             None if self.may_be_absent => ABSENT,
-            text => self.texts.number_of(text.unwrap_or_default().as_bytes()),
+            text => self.pages.number_of(text.unwrap_or_default()),
         };
         self.waiting.push(number);
     }
@@ -42,7 +40,7 @@ impl TextColumn {
     /// Bytes that are kept for the row group.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.texts.bytes() + self.pages.bytes()
+        self.pages.bytes()
     }
 
     /// Writes a page when there is enough for one.
@@ -56,7 +54,7 @@ impl TextColumn {
     /// The column of the row group.
     pub fn close(mut self, encoder: &mut Encoder) -> Result<Closed, ParquetError> {
         self.write_page(encoder)?;
-        self.pages.close(&self.texts, encoder)
+        self.pages.close(encoder)
     }
 
     fn write_page(&mut self, encoder: &mut Encoder) -> Result<(), ParquetError> {
@@ -68,7 +66,7 @@ impl TextColumn {
                 number => content.text(0, present, number),
             }
         }
-        self.pages.add(self.texts.len(), encoder)
+        self.pages.add(encoder)
     }
 }
 
@@ -78,7 +76,6 @@ pub struct ListColumn {
     counts: Vec<u32>,
     /// Their numbers.
     waiting: Vec<u32>,
-    texts: Dictionary,
     pages: Pages,
     /// Level of a text that is there.
     present: u8,
@@ -91,7 +88,6 @@ impl ListColumn {
         ListColumn {
             counts: Vec::new(),
             waiting: Vec::new(),
-            texts: Dictionary::default(),
             present: column.max_def_level() as u8,
             pages: Pages::new(column),
         }
@@ -100,14 +96,14 @@ impl ListColumn {
     /// Appends a row; `collect` gives its texts one by one.
     pub fn append(&mut self, collect: impl FnOnce(&mut dyn FnMut(&str))) {
         let before = self.waiting.len();
-        collect(&mut |text| self.waiting.push(self.texts.number_of(text.as_bytes())));
+        collect(&mut |text| self.waiting.push(self.pages.number_of(text)));
         self.counts.push((self.waiting.len() - before) as u32);
     }
 
     /// Bytes that are kept for the row group.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.texts.bytes() + self.pages.bytes()
+        self.pages.bytes()
     }
 
     /// Writes a page when there is enough for one.
@@ -121,7 +117,7 @@ impl ListColumn {
     /// The column of the row group.
     pub fn close(mut self, encoder: &mut Encoder) -> Result<Closed, ParquetError> {
         self.write_page(encoder)?;
-        self.pages.close(&self.texts, encoder)
+        self.pages.close(encoder)
     }
 
     fn write_page(&mut self, encoder: &mut Encoder) -> Result<(), ParquetError> {
@@ -137,6 +133,6 @@ impl ListColumn {
             }
         }
         drop(texts);
-        self.pages.add(self.texts.len(), encoder)
+        self.pages.add(encoder)
     }
 }

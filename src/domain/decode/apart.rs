@@ -105,7 +105,8 @@ impl Decoder {
             let (end, is_empty) = (items.end(), items.is_empty());
             let Some(end) = end else {
                 if is_empty {
-                    emit(Piece::Reject(cut(&text[list..], pointer)));
+                    let begin = if number == 0 { at } else { list };
+                    emit(Piece::Reject(cut(&text[begin..], pointer)));
                 }
                 return text.len();
             };
@@ -339,13 +340,13 @@ pub fn list_items(list: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let mut items = Items::new(&mut bounds, at);
-        // What stands behind a bracket that seems to end the list is not lost either.
-        let next = items.next().or_else(|| {
+        loop {
+            if let Some((from, to)) = items.next() {
+                at = to;
+                return Some(&list[from..to]);
+            }
+            // What stands behind a bracket that seems to end the list is not lost either.
             items.go_on_at(items.end()?);
-            items.next()
-        });
-        let (from, to) = next?;
-        at = to;
-        Some(&list[from..to])
+        }
     })
 }

@@ -22,14 +22,15 @@ pub(super) fn opened(message: &[u8]) -> Opened<'_> {
     if matches!(message.first(), Some(b'{' | b'[')) && message.get(1) != Some(&0) {
         return Ok(Cow::Borrowed(message.trim_ascii_end()));
     }
+    if let Some(format) = archive(message) {
+        return not_read(format);
+    }
+    if let Some(format) = binary(message) {
+        let detail = format!("{format}; JSON and CSV are read: convert it");
+        return Err((RejectReason::NotJson, detail));
+    }
     match message {
         [0x1f, 0x8b, ..] => unpacked(message),
-        _ if archive(message).is_some() => not_read(archive(message).unwrap_or_default()),
-        _ if binary(message).is_some() => {
-            let format = binary(message).unwrap_or_default();
-            let detail = format!("{format}; JSON and CSV are read: convert it");
-            Err((RejectReason::NotJson, detail))
-        }
         [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..] => not_read("zlib"),
         [0xff, 0xfe, 0, 0, text @ ..] => wide::<4>(text, u32::from_le_bytes),
         [0, 0, 0xfe, 0xff, text @ ..] => wide::<4>(text, u32::from_be_bytes),

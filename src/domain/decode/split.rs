@@ -235,6 +235,7 @@ impl<'b, 't> Items<'b, 't> {
 
     /// The items go on from there.
     pub fn go_on_at(&mut self, at: usize) {
+        self.end = None;
         self.at = at;
     }
 

@@ -186,6 +186,12 @@ fn a_second_list_that_brackets_hid_is_read_on() {
 }
 
 #[test]
+fn of_a_list_without_its_brackets_nothing_is_lost() {
+    let items: Vec<&[u8]> = super::list_items(br#"{"a":1},2 ]], {"b":3}] ]"#).collect();
+    assert_eq!(items, [&br#"{"a":1}"#[..], b"2", br#"{"b":3}"#]);
+}
+
+#[test]
 fn two_lists_in_one_page_are_not_half_read() {
     let message = format!(
         r#"{{"records":[{}],"records":[{}]}}"#,

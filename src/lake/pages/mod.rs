@@ -152,9 +152,10 @@ fn put_levels(levels: &[u8], max: i16, out: &mut Vec<u8>) {
     out[begin..begin + 4].copy_from_slice(&bytes.to_le_bytes());
 }
 
-/// The data pages of one column in one row group.
+/// One column of texts in one row group: its dictionary, and its pages so far.
 pub struct Pages {
     column: ColumnDescPtr,
+    texts: Dictionary,
     sink: TrackedWrite<Vec<u8>>,
     written: Vec<Written>,
     values: usize,
@@ -190,25 +191,32 @@ impl Pages {
     pub fn new(column: ColumnDescPtr) -> Pages {
         Pages {
             column,
+            texts: Dictionary::default(),
             sink: TrackedWrite::new(Vec::new()),
             written: Vec::new(),
             values: 0,
         }
     }
 
-    /// Bytes of the pages so far.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.sink.bytes_written()
+    /// The number of a text; a new one gets the next.
+    #[inline]
+    pub fn number_of(&mut self, text: &str) -> u32 {
+        self.texts.number_of(text.as_bytes())
     }
 
-    /// Appends the encoder's page, if a row is in it; `texts` is how many the dictionary has by now.
-    pub fn add(&mut self, texts: usize, encoder: &mut Encoder) -> Result<(), ParquetError> {
+    /// Bytes of the dictionary and of the pages so far.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.texts.bytes() + self.sink.bytes_written()
+    }
+
+    /// Appends the encoder's page, if a row is in it.
+    pub fn add(&mut self, encoder: &mut Encoder) -> Result<(), ParquetError> {
         let rows = encoder.content.rows;
         if rows == 0 {
             return Ok(());
         }
-        let page = encoder.data_page(&self.column, texts)?;
+        let page = encoder.data_page(&self.column, self.texts.len())?;
         let spec = SerializedPageWriter::new(&mut self.sink).write_page(page)?;
         self.values += spec.num_values as usize;
         self.written.push(Written {
@@ -222,9 +230,9 @@ impl Pages {
 
     /// The whole column, dictionary first, and what the footer says of it; offsets count from its
     /// first byte.
-    pub fn close(self, texts: &Dictionary, encoder: &mut Encoder) -> Result<Closed, ParquetError> {
-        let mut sink = TrackedWrite::new(Vec::with_capacity(self.bytes() + texts.bytes()));
-        let page = encoder.dictionary_page(texts)?;
+    pub fn close(self, encoder: &mut Encoder) -> Result<Closed, ParquetError> {
+        let mut sink = TrackedWrite::new(Vec::with_capacity(self.bytes()));
+        let page = encoder.dictionary_page(&self.texts)?;
         let dictionary = SerializedPageWriter::new(&mut sink).write_page(page)?;
         let close = self.footer(&dictionary, encoder.compression)?;
         let mut bytes = sink.into_inner()?;
@@ -266,14 +274,14 @@ impl Pages {
                     self.written.len() as i32,
                 ),
             ])
-            .set_total_compressed_size(first as i64 + self.bytes() as i64)
+            .set_total_compressed_size(first as i64 + self.sink.bytes_written() as i64)
             .set_total_uncompressed_size(uncompressed as i64)
             .set_num_values(self.values as i64)
             .set_dictionary_page_offset(Some(0))
             .set_data_page_offset(first as i64)
             .build()?;
         Ok(ColumnCloseResult {
-            bytes_written: first + self.bytes() as u64,
+            bytes_written: first + self.sink.bytes_written() as u64,
             rows_written: pages.map(|page| page.rows as u64).sum(),
             metadata,
             bloom_filter: None,
